@@ -1,0 +1,1 @@
+// The two lists that name concrete mixers and backends.
