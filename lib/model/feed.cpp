@@ -25,13 +25,6 @@ float log_probability(const float* logits, int64_t n, int32_t token) {
 
 }  // namespace
 
-// Scratch, and copies of states to go back to, kept between calls.
-struct Model::Worker {
-  std::unique_ptr<Exec> exec;
-  std::vector<float> logits;  // rows to score
-  int64_t rows_seen[2] = {0, 0};  // most rows of a step and of a block pass: up to there nothing is allocated any more
-};
-
 class Model::WorkerLease {
  public:
   explicit WorkerLease(const Model& model) : model_(model) {
@@ -243,7 +236,7 @@ class Feeder {
   Span<Sequence> sequences_;
   const FeedOptions& o_;
   Model::WorkerLease lease_;
-  Model::Worker& worker_;
+  Worker& worker_;
   Exec& exec_;
   uint64_t total_ = 0, blocks_ = 0;
   Backup start_, before_pass_;

@@ -12,6 +12,7 @@
 #include "format/model_file.h"
 #include "mixers/mixer.h"
 #include "model/arena.h"
+#include "model/worker.h"
 #include "tokenizer/tokenizer.h"
 
 namespace recurra {
@@ -78,7 +79,6 @@ class Model {
 
  private:
   friend class Feeder;
-  struct Worker;
   class WorkerLease;
 
   void logits_with(Exec& exec, float* out, const std::byte* slot) const;
