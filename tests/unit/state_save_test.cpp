@@ -186,6 +186,7 @@ TEST(StateSave, RefusesAReadOnlyFolderAndAWriteProtectedFile) {
                      expect_io_in_child(folder / "protected", sample, std::strerror(EACCES));
             }),
             0);
+  ASSERT_EQ(::chmod((folder / "ro").c_str(), 0755), 0);  // or only root could remove it
   EXPECT_EQ(file_bytes(folder / "ro/a.state"), old.bytes());
   EXPECT_EQ(file_bytes(folder / "protected"), old.bytes());
   EXPECT_EQ(folder.names().size(), 2u);
