@@ -23,7 +23,7 @@ class ModelFile {
   // Metadata. Integers of any width and sign are one kind, floats of any width another.
   virtual bool has(const std::string& key) const = 0;
   virtual int64_t integer(const std::string& key, int64_t least, int64_t most) const = 0;
-  virtual double number(const std::string& key) const = 0;  // a float, or an integer
+  virtual double number(const std::string& key) const = 0;  // a float, or an integer; finite
   virtual bool boolean(const std::string& key) const = 0;
   virtual std::string string(const std::string& key) const = 0;
   virtual std::vector<std::string_view> strings(const std::string& key) const = 0;  // views live as long as the file
@@ -38,7 +38,8 @@ class ModelFile {
   bool boolean_or(const std::string& key, bool fallback) const { return has(key) ? boolean(key) : fallback; }
   std::string string_or(const std::string& key, const std::string& fallback) const { return has(key) ? string(key) : fallback; }
 
-  // All keys in the file's order, and one value as text for people: arrays "[1, 2, 3, ...]" cut after 16 elements.
+  // All keys in the file's order, and one value as text for people: valid UTF-8 without a zero byte, arrays
+  // "[1, 2, 3, ...]" cut after 16 elements. Keys are printable ASCII.
   virtual const std::vector<std::string>& keys() const = 0;
   virtual std::string text(const std::string& key) const = 0;
 
@@ -46,8 +47,8 @@ class ModelFile {
   virtual const std::vector<TensorView>& tensors() const = 0;
   virtual const TensorView* find(const std::string& tensor) const = 0;  // nullptr without it
 
-  // A tensor that must be there with this shape. Dimensions of 1 may be missing or added at the front:
-  // [6, 1, 1, D] is asked for as shape(6, D).
+  // A tensor that must be there with this shape. Dimensions of 1 don't count, wherever they are, since they don't move
+  // an element: [6, 1, 1, D] is asked for as shape(6, D), [H, 1] as shape(H).
   const TensorView& tensor(const std::string& tensor, const Shape& expected) const;
 };
 

@@ -21,12 +21,13 @@ class Tokenizer {
   // The token's bytes; empty for control tokens. Tokens are inside the vocabulary. The view lives as long as this.
   virtual std::string_view piece(int32_t token) const = 0;
   virtual int32_t vocabulary() const = 0;
-  // 32 hexadecimal digits over the kind and every token's bytes and type: two files whose texts tokenize alike agree.
+  // 32 hexadecimal digits over the kind and the bytes of every token that has some, with its id: two files whose texts
+  // tokenize alike agree, whatever they call their control tokens and padding.
   virtual const std::string& hash() const = 0;
 };
 
-// The tokenizer the file describes; null where it has none (tokenizer.ggml.model missing or "none"/"no_vocab"). An unknown kind is
-// Code::unsupported.
+// The tokenizer the file describes; null where it has none (tokenizer.ggml.model missing or "none"/"no_vocab"). An
+// unknown kind is Code::unsupported, a vocabulary that contradicts itself or has more than n_vocab tokens Code::format.
 std::unique_ptr<Tokenizer> make_tokenizer(const ModelFile& file, int32_t n_vocab);
 
 // Raw bytes: token id = byte value, whatever the file says. Tokens of 256 and more have no bytes.

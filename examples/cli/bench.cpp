@@ -1,0 +1,274 @@
+// recurra bench: tokens per second, and how much of what the machine gives that is.
+//
+//   ppP  reads P random tokens per state, and the logits after the last one (prefill)
+//   tgN  reads N random tokens one by one, and the logits after each (decode: what generation does)
+//
+// With -b B, B states are fed together; tok_s counts the tokens of all of them. With --depth D every state has read D
+// tokens before the clock starts. A first run is not counted; tok_s is the median of the others.
+//
+// fraction_of_limit, the part of the machine's best that a test reached, both measured in the same run:
+//   tg  bytes that a step must read, over its time, over read_gb_s. Bytes: the model's weights but for the embedding
+//   table, of
+//       which only a row is read, taken as n_vocab n_embd of n_params; and each state once in and once out. (In a
+//       model whose head is its embedding table, the table is read and the fraction is taken too low.)
+//   pp  2 FLOP per token and weight, over the time, over gemm_gflop_s. Weights: n_params but for the embedding table
+//   and the
+//       head, which only one token in a prompt needs; the scan's own FLOP, which are few, are not counted.
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <iostream>
+#include <random>
+
+#include "commands.h"
+#include "common.h"
+#include "interrupt.h"
+#include "limits.h"
+#include "process.h"
+#include "terminal.h"
+
+namespace cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Options {
+  Common common;
+  std::vector<std::uint64_t> prefill = {512}, decode = {128}, batch = {1};
+  std::uint64_t depth = 0, repeats = 3;
+};
+
+struct Result {
+  std::string test;
+  std::uint64_t batch = 0;
+  double median = 0, min = 0, max = 0;  // tokens per second
+  bool decode = false;
+};
+
+// B states at the same depth, and the tokens they are fed.
+class Bench {
+ public:
+  Bench(const recurra::Model& model, const Options& options)
+      : model_(model), options_(options), base_(model), logits_(static_cast<std::size_t>(model.n_vocab())) {
+    ProgressBar bar("filling to the depth", "tokens");
+    const recurra::FeedOptions feed = feed_options();
+    const std::vector<recurra::Token> tokens = draw(options.depth);
+    for (std::size_t done = 0; done < tokens.size();) {
+      const std::size_t n = next_slice(done, tokens.size() - done, 8 * kSlice);
+      base_.feed(tokens.data() + done, n, feed);
+      done += n;
+      bar.update(done, tokens.size());
+    }
+  }
+
+  Result prefill(std::uint64_t batch, std::uint64_t n) {
+    std::vector<std::vector<recurra::Token>> tokens;
+    for (std::uint64_t b = 0; b < batch; ++b) tokens.push_back(draw(n));
+    return measure("pp" + std::to_string(n), batch, n, [&] {
+      feed(tokens);
+      read_logits();
+    });
+  }
+
+  Result decode(std::uint64_t batch, std::uint64_t n) {
+    std::vector<std::vector<recurra::Token>> drawn;
+    for (std::uint64_t i = 0; i < n; ++i) drawn.push_back(draw(batch));
+    std::vector<std::vector<recurra::Token>> tokens(batch, std::vector<recurra::Token>(1));
+    Result result = measure("tg" + std::to_string(n), batch, n, [&] {
+      for (std::uint64_t i = 0; i < n; ++i) {
+        for (std::uint64_t b = 0; b < batch; ++b) tokens[b][0] = drawn[i][b];
+        feed(tokens);
+        read_logits();
+      }
+    });
+    result.decode = true;
+    return result;
+  }
+
+ private:
+  template <typename Body>
+  Result measure(const std::string& test, std::uint64_t batch, std::uint64_t n, const Body& body) {
+    states_.clear();
+    pointers_.clear();
+    for (std::uint64_t b = 0; b < batch; ++b) states_.push_back(base_.clone());
+    for (recurra::State& state : states_) pointers_.push_back(&state);
+    ProgressBar bar(test, "runs");
+    std::vector<double> speeds;
+    for (std::uint64_t run = 0; run <= options_.repeats; ++run) {
+      for (recurra::State& state : states_) state.copy_from(base_);
+      const Clock::time_point start = Clock::now();
+      body();
+      const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+      if (run > 0) speeds.push_back(static_cast<double>(batch * n) / seconds);  // run 0 warms up
+      bar.update(run + 1, options_.repeats + 1);
+    }
+    std::sort(speeds.begin(), speeds.end());
+    const std::size_t half = speeds.size() / 2;
+    Result result;
+    result.test = test;
+    result.batch = batch;
+    result.median = speeds.size() % 2 == 1 ? speeds[half] : (speeds[half - 1] + speeds[half]) / 2;
+    result.min = speeds.front();
+    result.max = speeds.back();
+    return result;
+  }
+
+  void feed(const std::vector<std::vector<recurra::Token>>& tokens) {
+    if (tokens.size() == 1) {
+      states_[0].feed(tokens[0], feed_options_);
+    } else {
+      recurra::feed_batch(pointers_, tokens, feed_options_);
+    }
+  }
+
+  void read_logits() {
+    for (const recurra::State& state : states_) state.logits(logits_.data(), logits_.size());
+  }
+
+  std::vector<recurra::Token> draw(std::uint64_t n) {
+    std::vector<recurra::Token> tokens(n);
+    for (recurra::Token& token : tokens) token = static_cast<recurra::Token>(random_() % logits_.size());
+    return tokens;
+  }
+
+  const recurra::Model& model_;
+  const Options& options_;
+  recurra::State base_;
+  std::vector<float> logits_;
+  std::vector<recurra::State> states_;
+  std::vector<recurra::State*> pointers_;
+  const recurra::FeedOptions feed_options_ = feed_options();
+  std::mt19937_64 random_{1};
+};
+
+struct Limits {
+  double read_gb_s = 0, gemm_gflop_s = 0;
+};
+
+// A graphics card's limits are not this machine's: unknown, NaN.
+Limits measure_limits(const recurra::ModelInfo& info, std::size_t rows) {
+  if (info.backend != "cpu" && info.backend != "reference") return {std::nan(""), std::nan("")};
+  Limits limits;
+  limits.read_gb_s = measure_read_gb_s(info.threads);
+  limits.gemm_gflop_s = measure_gemm_gflop_s(info.threads, rows, info.dtype == "bf16");
+  return limits;
+}
+
+double fraction_of_limit(const Result& result, const recurra::ModelInfo& info, const Limits& limits) {
+  const double n_params = static_cast<double>(info.n_params);
+  const double embedding = static_cast<double>(info.n_vocab) * info.n_embd;
+  if (result.decode) {
+    const double weights = static_cast<double>(info.model_bytes) * (1 - embedding / n_params);
+    const double states = 2.0 * static_cast<double>(info.state_bytes) * static_cast<double>(result.batch);
+    return (weights + states) * result.median / static_cast<double>(result.batch) / (limits.read_gb_s * 1e9);
+  }
+  return 2 * (n_params - 2 * embedding) * result.median / (limits.gemm_gflop_s * 1e9);
+}
+
+std::string or_unknown(double value, int digits) { return std::isfinite(value) ? fixed(value, digits) : "unknown"; }
+
+void print(const std::vector<Result>& results, const Options& options, const recurra::ModelInfo& info,
+           const Limits& limits, std::uint64_t rss_peak) {
+  std::cout << "model   " << model_label(info) << ": " << info.architecture << ", "
+            << fixed(static_cast<double>(info.n_params) / 1e6, 1) << " M parameters, " << info.file_type << ", "
+            << in_bytes(info.model_bytes) << "; state " << in_bytes(info.state_bytes) << '\n'
+            << "runs on " << info.backend << (info.cpu_level.empty() ? "" : " (" + info.cpu_level + ")") << ", "
+            << info.threads << (info.threads == 1 ? " thread, " : " threads, ") << info.dtype << "\n\n"
+            << "test       batch     depth     tok/s       min       max  of limit\n";
+  for (const Result& r : results) {
+    const double fraction = fraction_of_limit(r, info, limits);
+    std::cout << pad(r.test, 8) << pad(std::to_string(r.batch), 8, true) << pad(std::to_string(options.depth), 10, true)
+              << pad(fixed(r.median, 1), 10, true) << pad(fixed(r.min, 1), 10, true) << pad(fixed(r.max, 1), 10, true)
+              << pad(std::isfinite(fraction) ? fixed(100 * fraction, 1) + "%" : "unknown", 10, true) << '\n';
+  }
+  std::cout << "\nlimits  reading " << or_unknown(limits.read_gb_s, 1) << " GB/s, " << info.dtype << " products "
+            << or_unknown(limits.gemm_gflop_s, 0) << " GFLOP/s\nmemory  " << in_bytes(rss_peak)
+            << " resident at the peak\n";
+}
+
+void run(const Options& options) {
+  const recurra::Model model = open_model(options.common);
+  const recurra::ModelInfo info = model.info();
+  std::vector<Result> results;
+  {
+    Bench bench(model, options);
+    for (const std::uint64_t batch : options.batch) {
+      for (const std::uint64_t n : options.prefill) {
+        if (n > 0) results.push_back(bench.prefill(batch, n));
+      }
+      for (const std::uint64_t n : options.decode) {
+        if (n > 0) results.push_back(bench.decode(batch, n));
+      }
+    }
+  }
+  const std::uint64_t rss_peak = resident_peak_bytes();  // before the limits, whose buffers are no part of it
+  const std::uint64_t longest = *std::max_element(options.prefill.begin(), options.prefill.end());
+  const Limits limits = measure_limits(info, static_cast<std::size_t>(std::clamp<std::uint64_t>(longest, 64, 512)));
+  check_interrupt();
+
+  if (!options.common.json) {
+    print(results, options, info, limits, rss_peak);
+    return;
+  }
+  auto list = nlohmann::ordered_json::array();
+  for (const Result& r : results) {
+    list.push_back({{"test", r.test},
+                    {"batch", r.batch},
+                    {"depth", options.depth},
+                    {"tok_s", number(r.median)},
+                    {"min", number(r.min)},
+                    {"max", number(r.max)},
+                    {"fraction_of_limit", number(fraction_of_limit(r, info, limits))}});
+  }
+  print_json({{"model", model_label(info)},
+              {"backend", info.backend},
+              {"threads", info.threads},
+              {"results", list},
+              {"model_bytes", info.model_bytes},
+              {"state_bytes", info.state_bytes},
+              {"rss_peak", rss_peak},
+              {"limits", {{"read_gb_s", number(limits.read_gb_s)}, {"gemm_gflop_s", number(limits.gemm_gflop_s)}}}});
+}
+
+}  // namespace
+
+void add_bench(CLI::App& program) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command =
+      program.add_subcommand("bench", "Tokens per second, and the part of the machine's limits they are");
+  command->footer(
+      "\"of limit\" (fraction_of_limit) holds decode (tg) against reading memory: the weights but for the embedding "
+      "table,\n"
+      "and every state in and out, once per step; and prefill (pp) against matrix products: 2 FLOP per token and "
+      "weight but\n"
+      "for the embedding table and the head. Both limits are measured after the tests, with as many threads.");
+  add_model(*command, options->common);
+  command->add_option("-p,--n-prompt", options->prefill, "Prefill this many tokens; 0: no such test; 64,512: both")
+      ->delimiter(',')
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("N")
+      ->capture_default_str();
+  command->add_option("-n,--n-gen", options->decode, "Decode this many tokens")
+      ->delimiter(',')
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("N")
+      ->capture_default_str();
+  command->add_option("-b,--batch", options->batch, "States that are fed together")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 65536))
+      ->type_name("B")
+      ->capture_default_str();
+  command->add_option("-r,--repeats", options->repeats, "Runs that count")
+      ->check(CLI::Range(1, 10000))
+      ->type_name("R")
+      ->capture_default_str();
+  command->add_option("--depth", options->depth, "Tokens every state has read before")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("D")
+      ->capture_default_str();
+  add_common(*command, options->common);
+  command->callback([options] { run(*options); });
+}
+
+}  // namespace cli
