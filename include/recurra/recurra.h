@@ -367,7 +367,7 @@ typedef struct recurra_peek {
 } recurra_peek;
 
 /* What a state file says of itself, without its model; everything but values is checked, and the checksum is. peek->struct_size is set by the
-   caller. If metadata is not NULL or capacity is not 0, the file's whole metadata (a JSON object of strings) goes there. */
+   caller. If n_metadata is not NULL, the whole metadata (a JSON object of strings) goes to `metadata`. */
 RECURRA_API recurra_status recurra_peek_file(recurra_peek *peek, char *metadata, size_t capacity, size_t *n_metadata, const char *path);
 
 #ifdef __cplusplus

@@ -1,17 +1,21 @@
-# Libraries from the distribution: xxHash, nlohmann-json, Highway (headers and a small static part).
-# oneDNN 3: an installed one, else the folder the scripts unpacked PyPI's onednn-devel-cpu-gomp into (lib/cmake/fetch_onednn.sh).
+# Libraries from the distribution: xxHash, nlohmann-json, Highway (headers and a small shared part).
 find_package(Threads REQUIRED)
 find_package(nlohmann_json 3.9 REQUIRED)
 find_package(HWY 1.0.3 QUIET CONFIG)
 find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
 
+# oneDNN 3: an installed one, else the folder that fetch_onednn.sh unpacked PyPI's wheels into.
+option(RECURRA_FETCH_ONEDNN "Where oneDNN 3 is not installed, download it from PyPI into RECURRA_ONEDNN_DIR" OFF)
+set(RECURRA_ONEDNN_DIR "${PROJECT_SOURCE_DIR}/build/onednn" CACHE PATH "Where oneDNN 3 lies, if it is not installed")
 find_package(dnnl 3 QUIET CONFIG)
 if(NOT dnnl_FOUND)
-  set(RECURRA_ONEDNN_DIR "" CACHE PATH "Where oneDNN 3 lies, if it is not installed")
-  list(APPEND CMAKE_PREFIX_PATH "${RECURRA_ONEDNN_DIR}" "${PROJECT_SOURCE_DIR}/build/onednn")
-  find_package(dnnl 3 QUIET CONFIG)
+  if(RECURRA_FETCH_ONEDNN)
+    execute_process(COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/fetch_onednn.sh ${RECURRA_ONEDNN_DIR} COMMAND_ERROR_IS_FATAL ANY)
+  endif()
+  find_package(dnnl 3 QUIET CONFIG PATHS ${RECURRA_ONEDNN_DIR} NO_DEFAULT_PATH)
 endif()
 if(NOT dnnl_FOUND)
-  message(FATAL_ERROR "oneDNN 3 was not found. `bash lib/cmake/fetch_onednn.sh build/onednn` unpacks it there from PyPI.")
+  message(FATAL_ERROR "oneDNN 3 was not found. Configure with -DRECURRA_FETCH_ONEDNN=ON to have it downloaded from PyPI, "
+                      "or with -DRECURRA_ONEDNN_DIR=PREFIX where it is installed in an unusual place.")
 endif()
 message(STATUS "oneDNN ${dnnl_VERSION} in ${dnnl_DIR}")

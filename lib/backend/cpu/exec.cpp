@@ -1,0 +1,276 @@
+#include "backend/cpu/exec.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace recurra {
+namespace {
+
+float* row(Tensor t, int64_t i) { return t.data + i * t.stride; }
+
+const CpuMatrix& of(const Matrix& m) { return static_cast<const CpuMatrix&>(m); }
+
+const float* values(const Vector* v) { return v != nullptr ? v->data() : nullptr; }
+
+// A task of the pool has to be worth the few hundred nanoseconds it costs to hand out: this many floats of simple work.
+constexpr int64_t kTaskFloats = 8192;
+// Weight rows of one task of a product over single rows.
+constexpr int64_t kTaskRows = 32;
+
+}  // namespace
+
+Threads::~Threads() {
+  if (pool_ != nullptr && forks_ == Pool::forks()) delete pool_;  // a child has no threads to join: it leaks the pool
+}
+
+Pool* Threads::lease() {
+  const std::unique_lock<std::mutex> lock(mutex_, std::try_to_lock);
+  if (!lock.owns_lock()) return nullptr;
+  if (pool_ == nullptr || forks_ != Pool::forks()) {
+    forks_ = Pool::forks();
+    pool_ = new (std::nothrow) Pool(count_);
+    if (pool_ == nullptr) return nullptr;
+  }
+  return pool_->try_lease() ? pool_ : nullptr;
+}
+
+void CpuExec::begin() {
+  if (s_.threads.count() > 1) pool_ = s_.threads.lease();
+  one_thread_.emplace();
+}
+
+void CpuExec::end() {
+  if (pool_ != nullptr) pool_->end_lease();
+  pool_ = nullptr;
+  one_thread_.reset();
+}
+
+template <class F>
+void CpuExec::each(int64_t count, const F& task) {
+  if (pool_ == nullptr || count <= 1) {
+    for (int64_t i = 0; i < count; ++i) task(i, 0);
+    return;
+  }
+  struct Call {
+    const F& task;
+    std::atomic<bool> failed{false};
+    std::exception_ptr error;
+  } call{task, {}, {}};
+  pool_->run(
+      count,
+      [](void* context, int64_t i, int thread) {
+        Call& c = *static_cast<Call*>(context);
+        if (c.failed.load(std::memory_order_relaxed)) return;
+        try {
+          c.task(i, thread);
+        } catch (...) {
+          if (!c.failed.exchange(true)) c.error = std::current_exception();
+        }
+      },
+      &call);
+  if (call.error) std::rethrow_exception(call.error);
+}
+
+// task(i) for every row i, several rows a task where a row of `cost` floats is little work.
+template <class F>
+void CpuExec::each_row(int64_t rows, int64_t cost, const F& task) {
+  const int64_t step = std::max<int64_t>(1, kTaskFloats / std::max<int64_t>(1, cost));
+  each((rows + step - 1) / step, [&](int64_t i, int) {
+    const int64_t end = std::min(rows, (i + 1) * step);
+    for (int64_t r = i * step; r < end; ++r) task(r);
+  });
+}
+
+Tensor CpuExec::scratch(int64_t rows, int64_t cols) {
+  return {scratch_.take(static_cast<size_t>(rows * cols)), rows, cols, cols};
+}
+
+void CpuExec::embed(Tensor y, const Rows& rows, const Matrix& table) {
+  const WeightRows& w = of(table).rows;
+  const int64_t width = static_cast<int64_t>(info(w.type).block_bytes) * w.in;
+  each_row(y.rows, y.cols, [&](int64_t i) {
+    s_.k.to_float(row(y, i), w.type, static_cast<const char*>(w.data) + rows.tokens[i] * width, w.in);
+  });
+}
+
+void CpuExec::norm(Tensor y, Tensor x, Norm kind, const Vector* w, const Vector* b, float eps, int64_t groups) {
+  const int64_t n = x.cols / (kind == Norm::group ? groups : 1);
+  const float *scale = values(w), *bias = values(b);
+  each_row(x.rows, 3 * x.cols, [&](int64_t i) {
+    for (int64_t g = 0; g < x.cols; g += n)
+      s_.k.norm(row(y, i) + g, row(x, i) + g, scale != nullptr ? scale + g : nullptr, bias != nullptr ? bias + g : nullptr,
+                eps, kind != Norm::rms, n);
+  });
+}
+
+void CpuExec::linear(Tensor y, Tensor x, const Matrix& w, const Rows& rows, const Epilogue& epilogue) {
+  if (rows.block && x.rows == rows.count)
+    linear_blocks(y, x, of(w), epilogue);
+  else
+    linear_rows(y, x, of(w), epilogue);
+}
+
+// Every row by itself, the weights as the file has them: the step path.
+void CpuExec::linear_rows(Tensor y, Tensor x, const CpuMatrix& w, const Epilogue& e) {
+  constexpr int64_t kRows = 16;  // activation rows per product buffer
+  const float* bias = values(e.bias);
+  each((w.out() + kTaskRows - 1) / kTaskRows, [&](int64_t task, int) {
+    const int64_t first = task * kTaskRows, last = std::min(w.out(), first + kTaskRows), n = last - first;
+    float product[kRows * kTaskRows];
+    for (int64_t i = 0; i < x.rows; i += kRows) {
+      const int64_t count = std::min(kRows, x.rows - i);
+      s_.k.dot(w.rows, first, last, row(x, i), x.stride, count, product, kTaskRows);
+      for (int64_t r = 0; r < count; ++r)
+        s_.k.epilogue(row(y, i + r) + first, product + r * kTaskRows, bias != nullptr ? bias + first : nullptr, e.act,
+                      e.add, n);
+    }
+  });
+}
+
+ProductRunner& CpuExec::runner(int thread) {
+  std::unique_ptr<ProductRunner>& r = runners_[static_cast<size_t>(thread)];
+  if (!r) r = std::make_unique<ProductRunner>(s_.dnn.engine());
+  return *r;
+}
+
+void CpuExec::pack(const CpuMatrix& w) {
+  std::call_once(w.once, [&] {
+    const int64_t count = (w.out() + kSlice - 1) / kSlice;
+    std::vector<PackedSlice> slices(static_cast<size_t>(count));
+    each(count, [&](int64_t i, int) {
+      const int64_t first = i * kSlice, columns = std::min(kSlice, w.out() - first);
+      std::vector<float> buffer(static_cast<size_t>(columns * w.in()));
+      slices[static_cast<size_t>(i)] = pack_slice(s_.dnn, s_.k, w.rows, first, columns, buffer.data());
+    });
+    w.slices = std::move(slices);
+  });
+}
+
+// Blocks of kBlock rows through oneDNN.
+void CpuExec::linear_blocks(Tensor y, Tensor x, const CpuMatrix& w, const Epilogue& e) {
+  pack(w);
+  const Frame frame(*this);
+  const bool bf16 = s_.dnn.bf16();
+  const char* in = reinterpret_cast<const char*>(x.data);
+  size_t row_bytes = static_cast<size_t>(x.stride) * sizeof(float);
+  if (bf16 || x.stride != x.cols) {
+    const Tensor copied = scratch(x.rows, x.cols);
+    row_bytes = static_cast<size_t>(x.cols) * (bf16 ? sizeof(uint16_t) : sizeof(float));
+    char* to = reinterpret_cast<char*>(copied.data);
+    each_row(x.rows, x.cols, [&](int64_t i) {
+      char* out = to + static_cast<size_t>(i) * row_bytes;
+      if (bf16)
+        s_.k.to_bf16(reinterpret_cast<uint16_t*>(out), row(x, i), x.cols);
+      else
+        std::memcpy(out, row(x, i), row_bytes);
+    });
+    in = to;
+  }
+  const int64_t blocks = x.rows / kBlock, count = static_cast<int64_t>(w.slices.size());
+  // A task keeps a slice in the cache for as many blocks as leaves enough tasks for all threads.
+  const int64_t wanted = 4 * s_.threads.count();
+  const int64_t parts = std::min(blocks, std::max<int64_t>(1, (wanted + count - 1) / count));
+  const float* bias = values(e.bias);
+  each(count * parts, [&](int64_t task, int thread) {
+    const PackedSlice& slice = w.slices[static_cast<size_t>(task / parts)];
+    const int64_t part = task % parts, end = blocks * (part + 1) / parts;
+    alignas(64) float product[kBlock * kSlice];
+    for (int64_t b = blocks * part / parts; b < end; ++b) {
+      runner(thread).run(slice, in + static_cast<size_t>(b * kBlock) * row_bytes, product);
+      for (int64_t r = 0; r < kBlock; ++r)
+        s_.k.epilogue(row(y, b * kBlock + r) + slice.first, product + r * slice.columns,
+                      bias != nullptr ? bias + slice.first : nullptr, e.act, e.add, slice.columns);
+    }
+  });
+}
+
+void CpuExec::low_rank(Tensor y, Tensor x, const LowRank& w, const Rows& rows) {
+  const Frame frame(*this);
+  const Tensor h = scratch(x.rows, w.a->out());
+  linear(h, x, *w.a, rows, {w.act, nullptr, false});
+  linear(y, h, *w.b, rows, {Act::none, &w.bias, false});
+}
+
+void CpuExec::copy(Tensor y, Tensor x) {
+  each_row(x.rows, x.cols, [&](int64_t i) { std::copy_n(row(x, i), x.cols, row(y, i)); });
+}
+
+void CpuExec::shift_lerp(Span<const Tensor> y, Tensor x, const Vector& mu, const Rows& rows, size_t shift) {
+  const Segment* segments = rows.segments.data();
+  // One task per row; a row's segment is the last one that begins at or before it.
+  each_row(x.rows, static_cast<int64_t>(y.size() + 1) * x.cols, [&](int64_t i) {
+    const Segment* s = std::upper_bound(segments, segments + rows.segments.size(), i,
+                                        [](int64_t at, const Segment& g) { return at < g.first; }) - 1;
+    const float* before = i == s->first ? reinterpret_cast<const float*>(s->state + shift) : row(x, i - 1);
+    for (size_t j = 0; j < y.size(); ++j)
+      s_.k.lerp(row(y[j], i), row(x, i), before, mu.data() + static_cast<int64_t>(j) * x.cols, x.cols);
+  });
+  keep_last(x, rows, shift);
+}
+
+void CpuExec::scan(const Scan& c, const Rows& rows) {
+  const Frame frame(*this);
+  const Tensor work = scratch(s_.threads.count(), c.key);
+  const int64_t heads = c.heads;
+  each(static_cast<int64_t>(rows.segments.size()) * heads, [&](int64_t task, int thread) {
+    const Segment& seg = rows.segments[static_cast<size_t>(task / heads)];
+    const int64_t h = task % heads;
+    const auto at = [&](Tensor t, int64_t width) { return t.data == nullptr ? nullptr : row(t, seg.first) + h * width; };
+    ScanHead head{};
+    head.decay = c.decay;
+    head.erase = c.erase;
+    head.tokens = seg.count;
+    head.key = c.key;
+    head.value = c.value;
+    head.state = reinterpret_cast<float*>(seg.state + c.state) + h * c.key * c.value;
+    head.r = at(c.r, c.key);
+    head.k = at(c.k, c.key);
+    head.v = at(c.v, c.value);
+    head.a = at(c.a, c.key);
+    head.b = at(c.b, c.key);
+    head.log_w = at(c.log_w, c.decay == Decay::vector ? c.key : 1);
+    head.o = at(c.o, c.value);
+    head.r_stride = c.r.stride;
+    head.k_stride = c.k.stride;
+    head.v_stride = c.v.stride;
+    head.a_stride = c.a.stride;
+    head.b_stride = c.b.stride;
+    head.w_stride = c.log_w.stride;
+    head.o_stride = c.o.stride;
+    head.work = row(work, thread);
+    s_.k.scan(head);
+  });
+}
+
+void CpuExec::value_residual(Tensor v, Tensor v_first, Tensor gate) {
+  each_row(v.rows, 4 * v.cols, [&](int64_t i) { s_.k.value_residual(row(v, i), row(v_first, i), row(gate, i), v.cols); });
+}
+
+void CpuExec::delta_inputs(const DeltaInputs& io) {
+  const int64_t n = io.k.cols / io.heads;
+  each_row(io.k.rows, 8 * io.k.cols, [&](int64_t i) {
+    for (int64_t h = 0; h < io.k.cols; h += n)
+      s_.k.delta_inputs(row(io.w, i) + h, row(io.a, i) + h, row(io.k, i) + h, row(io.kk, i) + h, row(io.b, i) + h,
+                        io.k_k->data() + h, io.k_a->data() + h, io.eps, n);
+  });
+}
+
+void CpuExec::bonus_gate(const BonusGate& io) {
+  const int64_t n = io.o.cols / io.heads;
+  each_row(io.o.rows, 4 * io.o.cols, [&](int64_t i) {
+    for (int64_t h = 0; h < io.o.cols; h += n)
+      s_.k.bonus_gate(row(io.y, i) + h, row(io.o, i) + h, row(io.r, i) + h, row(io.k, i) + h, row(io.v, i) + h,
+                      row(io.g, i) + h, io.r_k->data() + h, n);
+  });
+}
+
+void CpuExec::keep_last(Tensor x, const Rows& rows, size_t at) {
+  for (const Segment& s : rows.segments)
+    std::copy_n(row(x, s.first + s.count - 1), x.cols, reinterpret_cast<float*>(s.state + at));
+}
+
+void CpuExec::download(float* out, Tensor x) {
+  for (int64_t i = 0; i < x.rows; ++i) std::copy_n(row(x, i), x.cols, out + i * x.cols);
+}
+
+}  // namespace recurra

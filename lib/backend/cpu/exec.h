@@ -1,0 +1,88 @@
+// Inside the CPU backend: its matrices, what its callers share, and the operations.
+#pragma once
+
+#include <mutex>
+#include <optional>
+
+#include "backend/cpu/kernels.h"
+#include "backend/cpu/onednn.h"
+#include "backend/cpu/pool.h"
+#include "backend/host_memory.h"
+
+namespace recurra {
+
+// A weight matrix where the file has it, and, once a block of rows came by, packed for oneDNN as well.
+class CpuMatrix final : public Matrix {
+ public:
+  explicit CpuMatrix(const TensorView& view)
+      : Matrix(view.shape.dim[0], view.shape.dim[1]), rows{view.type, view.data, view.shape.dim[1]} {}
+
+  WeightRows rows;
+  mutable std::once_flag once;
+  mutable std::vector<PackedSlice> slices;  // after `once`
+};
+
+// The pool and who may use it: made anew in a child process.
+class Threads {
+ public:
+  explicit Threads(int count) : count_(count) {}
+  ~Threads();
+  Pool* lease();  // null: busy, compute alone
+  int count() const { return count_; }
+
+ private:
+  const int count_;
+  std::mutex mutex_;
+  Pool* pool_ = nullptr;
+  uint32_t forks_ = 0;
+};
+
+struct CpuShared {
+  const Kernels& k;
+  CpuLevel level;
+  OneDnn dnn;
+  Threads threads;
+};
+
+class CpuExec final : public Exec {
+ public:
+  explicit CpuExec(CpuShared& shared) : s_(shared), runners_(static_cast<size_t>(shared.threads.count())) {}
+
+  void begin() override;
+  void end() override;
+  Tensor scratch(int64_t rows, int64_t cols) override;
+  Mark mark() override { return scratch_.mark(); }
+  void release(Mark m) override { scratch_.release(m); }
+
+  void embed(Tensor y, const Rows& rows, const Matrix& table) override;
+  void norm(Tensor y, Tensor x, Norm kind, const Vector* w, const Vector* b, float eps, int64_t groups) override;
+  void linear(Tensor y, Tensor x, const Matrix& w, const Rows& rows, const Epilogue& epilogue) override;
+  void low_rank(Tensor y, Tensor x, const LowRank& w, const Rows& rows) override;
+  void copy(Tensor y, Tensor x) override;
+  void shift_lerp(Span<const Tensor> y, Tensor x, const Vector& mu, const Rows& rows, size_t shift) override;
+  void scan(const Scan& scan, const Rows& rows) override;
+  void value_residual(Tensor v, Tensor v_first, Tensor gate) override;
+  void delta_inputs(const DeltaInputs& io) override;
+  void bonus_gate(const BonusGate& io) override;
+  void keep_last(Tensor x, const Rows& rows, size_t at) override;
+  void download(float* out, Tensor x) override;
+
+ private:
+  // task(i, thread) for i < count on all threads; what a task throws is thrown here, once.
+  template <class F>
+  void each(int64_t count, const F& task);
+  template <class F>
+  void each_row(int64_t rows, int64_t cost, const F& task);
+  void linear_rows(Tensor y, Tensor x, const CpuMatrix& w, const Epilogue& e);
+  void linear_blocks(Tensor y, Tensor x, const CpuMatrix& w, const Epilogue& e);
+  void pack(const CpuMatrix& w);
+  ProductRunner& runner(int thread);
+
+  CpuShared& s_;
+  Scratch scratch_;
+  Pool* pool_ = nullptr;  // while leased
+  std::vector<std::unique_ptr<ProductRunner>> runners_;
+  std::optional<OneThread> one_thread_;
+};
+
+}  // namespace recurra

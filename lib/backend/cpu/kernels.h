@@ -1,0 +1,58 @@
+// The CPU kernels, plain functions over pointers, one table per level. Each computes a row, or an output, in an
+// order of operations that depends on the level and the shape alone: not on how many rows or threads there are.
+#pragma once
+
+#include <cstdint>
+
+#include "backend/backend.h"
+#include "backend/cpu/level.h"
+
+namespace recurra {
+
+// Weights [out, in] in the file's type; rows are contiguous.
+struct WeightRows {
+  DType type;
+  const void* data;
+  int64_t in;
+};
+
+// One head of one sequence over `tokens` tokens (see Scan in backend.h). Pointers are to the head's part of the first
+// token; strides in floats from token to token. state is [K, V] here: values in the vector lanes, so no sum crosses lanes.
+struct ScanHead {
+  Decay decay;
+  bool erase;
+  int64_t tokens, key, value;
+  float* state;
+  const float *r, *k, *v, *a, *b, *log_w;
+  float* o;
+  int64_t r_stride, k_stride, v_stride, a_stride, b_stride, w_stride, o_stride;
+  float* work;  // [K]
+};
+
+struct Kernels {
+  // y[i][n - n0] = W[n] . x[i] for i < rows, n0 <= n < n1. x, y: row strides in floats.
+  void (*dot)(const WeightRows& w, int64_t n0, int64_t n1, const float* x, int64_t ldx, int64_t rows, float* y, int64_t ldy);
+  // out = act(in + bias), or out += that; bias may be null.
+  void (*epilogue)(float* out, const float* in, const float* bias, Act act, bool add, int64_t n);
+  void (*to_float)(float* out, DType type, const void* in, int64_t n);
+  void (*to_bf16)(uint16_t* out, const float* in, int64_t n);
+  // layer and group norm (subtract the mean) or rms, of n values; w, b may be null.
+  void (*norm)(float* out, const float* in, const float* w, const float* b, float eps, bool mean, int64_t n);
+  void (*lerp)(float* out, const float* now, const float* before, const float* mu, int64_t n);
+  void (*value_residual)(float* v, const float* v_first, const float* gate, int64_t n);
+  // One head of n values; names as in Exec::delta_inputs.
+  void (*delta_inputs)(float* w, float* a, float* k, float* kk, float* b, const float* k_k, const float* k_a, float eps,
+                       int64_t n);
+  void (*bonus_gate)(float* y, const float* o, const float* r, const float* k, const float* v, const float* g,
+                     const float* r_k, int64_t n);
+  void (*scan)(const ScanHead& head);
+};
+
+const Kernels& kernels(Level level);
+
+// The parts of the table, one source file each.
+void fill_linear_kernels(Level level, Kernels& k);
+void fill_row_kernels(Level level, Kernels& k);
+void fill_scan_kernels(Level level, Kernels& k);
+
+}  // namespace recurra

@@ -1,0 +1,20 @@
+// Which instructions the kernels may use, found out at run time. RECURRA_CPU_LEVEL=plain|avx2|avx512|amx in the environment
+// forces a lower one than the CPU has.
+#pragma once
+
+namespace recurra {
+
+enum class Level { plain, avx2, avx512, amx };
+
+struct CpuLevel {
+  Level level;       // amx: the kernels of avx512, and oneDNN's AMX products
+  bool native_bf16;  // bf16 products in hardware (AVX512_BF16 or AMX) that may be used at this level
+};
+
+const char* level_name(Level level);
+// The best level this CPU has.
+Level best_level();
+// The level to use; throws Code::backend when the environment asks for one this CPU lacks, or none.
+CpuLevel choose_level();
+
+}  // namespace recurra

@@ -1,0 +1,181 @@
+// Dot products of weight rows with activation rows, and what follows a product.
+//
+// dot: each output is one accumulator of vector lanes that walks K from front to back, then one sum over the lanes.
+// Several outputs and rows are computed side by side to hide the latency and to share loads, which changes no bit.
+#include "backend/cpu/kernels.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "backend/cpu/linear_kernels.cpp"
+#include "backend/cpu/highway.h"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "backend/cpu/math-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace recurra {
+namespace HWY_NAMESPACE {
+namespace {
+
+using DF = hn::ScalableTag<float>;
+using VF = hn::Vec<DF>;
+using DH = hn::Rebind<hwy::float16_t, DF>;
+using DB = hn::Rebind<hwy::bfloat16_t, DF>;
+
+HWY_INLINE VF load_weights(DF d, const float* p) { return hn::LoadU(d, p); }
+HWY_INLINE VF load_weights(DF d, const hwy::float16_t* p) { return hn::PromoteTo(d, hn::LoadU(DH(), p)); }
+HWY_INLINE VF load_weights(DF d, const hwy::bfloat16_t* p) { return hn::PromoteTo(d, hn::LoadU(DB(), p)); }
+
+// The last count < Lanes values, zeros after them.
+template <class W>
+HWY_INLINE VF load_weights_tail(DF d, const W* p, size_t count) {
+  HWY_ALIGN W padded[HWY_MAX_BYTES / sizeof(float)] = {};
+  for (size_t i = 0; i < count; ++i) padded[i] = p[i];
+  return load_weights(d, padded);
+}
+
+// M activation rows by N weight rows.
+template <int M, int N, class W>
+HWY_INLINE void tile(const W* w, int64_t in, const float* x, int64_t ldx, float* y, int64_t ldy) {
+  const DF d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  VF sum[M][N];
+  for (int m = 0; m < M; ++m)
+    for (int n = 0; n < N; ++n) sum[m][n] = hn::Zero(d);
+  int64_t j = 0;
+  for (; j + lanes <= in; j += lanes) {
+    VF a[M];
+    for (int m = 0; m < M; ++m) a[m] = hn::LoadU(d, x + m * ldx + j);
+    for (int n = 0; n < N; ++n) {
+      const VF b = load_weights(d, w + n * in + j);
+      for (int m = 0; m < M; ++m) sum[m][n] = hn::MulAdd(a[m], b, sum[m][n]);
+    }
+  }
+  if (j < in) {
+    const size_t rest = static_cast<size_t>(in - j);
+    const auto mask = hn::FirstN(d, rest);
+    for (int n = 0; n < N; ++n) {
+      const VF b = load_weights_tail(d, w + n * in + j, rest);
+      for (int m = 0; m < M; ++m) sum[m][n] = hn::MulAdd(hn::MaskedLoad(mask, d, x + m * ldx + j), b, sum[m][n]);
+    }
+  }
+  for (int m = 0; m < M; ++m)
+    for (int n = 0; n < N; ++n) y[m * ldy + n] = hn::GetLane(hn::SumOfLanes(d, sum[m][n]));
+}
+
+template <int M, class W>
+HWY_INLINE void columns(const W* w, int64_t count, int64_t in, const float* x, int64_t ldx, float* y, int64_t ldy) {
+  constexpr int N = M == 1 ? 8 : 4;
+  int64_t n = 0;
+  for (; n + N <= count; n += N) tile<M, N>(w + n * in, in, x, ldx, y + n, ldy);
+  for (; n < count; ++n) tile<M, 1>(w + n * in, in, x, ldx, y + n, ldy);
+}
+
+template <class W>
+void dot_of(const W* w, int64_t count, int64_t in, const float* x, int64_t ldx, int64_t rows, float* y, int64_t ldy) {
+  // Weight rows in groups that stay in the first-level cache while all activation rows pass by.
+  const int64_t group = rows == 1 ? count : 16;
+  for (int64_t n = 0; n < count; n += group) {
+    const int64_t now = HWY_MIN(group, count - n);
+    int64_t m = 0;
+    for (; m + 4 <= rows; m += 4) columns<4>(w + n * in, now, in, x + m * ldx, ldx, y + m * ldy + n, ldy);
+    for (; m + 2 <= rows; m += 2) columns<2>(w + n * in, now, in, x + m * ldx, ldx, y + m * ldy + n, ldy);
+    for (; m < rows; ++m) columns<1>(w + n * in, now, in, x + m * ldx, ldx, y + m * ldy + n, ldy);
+  }
+}
+
+void dot(const WeightRows& w, int64_t n0, int64_t n1, const float* x, int64_t ldx, int64_t rows, float* y, int64_t ldy) {
+  const int64_t at = n0 * w.in, count = n1 - n0;
+  switch (w.type) {
+    case DType::f32: return dot_of(static_cast<const float*>(w.data) + at, count, w.in, x, ldx, rows, y, ldy);
+    case DType::f16: return dot_of(static_cast<const hwy::float16_t*>(w.data) + at, count, w.in, x, ldx, rows, y, ldy);
+    case DType::bf16: return dot_of(static_cast<const hwy::bfloat16_t*>(w.data) + at, count, w.in, x, ldx, rows, y, ldy);
+    default: return;  // CpuBackend::matrix refused it
+  }
+}
+
+void epilogue(float* out, const float* in, const float* bias, Act act, bool add, int64_t n) {
+  for_lanes(n, [=](DF d, auto mask, int64_t i) HWY_ATTR {
+    VF v = hn::MaskedLoad(mask, d, in + i);
+    if (bias != nullptr) v = hn::Add(v, hn::MaskedLoad(mask, d, bias + i));
+    switch (act) {
+      case Act::none: break;
+      case Act::relu2: {
+        const VF positive = hn::Max(v, hn::Zero(d));
+        v = hn::Mul(positive, positive);
+        break;
+      }
+      case Act::sigmoid: v = sigmoid(d, v); break;
+      case Act::tanh: v = hn::Tanh(d, v); break;
+      case Act::silu: v = hn::Mul(v, sigmoid(d, v)); break;
+    }
+    if (add) v = hn::Add(hn::MaskedLoad(mask, d, out + i), v);
+    hn::BlendedStore(v, mask, d, out + i);
+  });
+}
+
+template <class W>
+void widen(float* out, const W* in, int64_t n) {
+  const DF d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) hn::StoreU(load_weights(d, in + i), d, out + i);
+  if (i < n) {
+    const size_t rest = static_cast<size_t>(n - i);
+    hn::BlendedStore(load_weights_tail(d, in + i, rest), hn::FirstN(d, rest), d, out + i);
+  }
+}
+
+void to_float(float* out, DType type, const void* in, int64_t n) {
+  switch (type) {
+    case DType::f32: return widen(out, static_cast<const float*>(in), n);
+    case DType::f16: return widen(out, static_cast<const hwy::float16_t*>(in), n);
+    case DType::bf16: return widen(out, static_cast<const hwy::bfloat16_t*>(in), n);
+    default: return;
+  }
+}
+
+// Round to nearest even: add half of the last kept bit, less one unless that bit is odd.
+void to_bf16(uint16_t* out, const float* in, int64_t n) {
+  const hn::ScalableTag<uint32_t> du;
+  const hn::ScalableTag<int32_t> di;
+  const hn::Rebind<uint16_t, decltype(du)> dh;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(du));
+  const auto rounded = [&](const uint32_t* p) HWY_ATTR {
+    const auto u = hn::LoadU(du, p);
+    const auto odd = hn::And(hn::ShiftRight<16>(u), hn::Set(du, 1));
+    const auto r = hn::ShiftRight<16>(hn::Add(u, hn::Add(odd, hn::Set(du, 0x7fff))));
+    return hn::DemoteTo(dh, hn::BitCast(di, r));
+  };
+  const auto* bits = reinterpret_cast<const uint32_t*>(in);
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) hn::StoreU(rounded(bits + i), dh, out + i);
+  if (i < n) {
+    HWY_ALIGN uint32_t padded[HWY_MAX_BYTES / sizeof(uint32_t)] = {};
+    HWY_ALIGN uint16_t result[HWY_MAX_BYTES / sizeof(uint16_t)];
+    for (int64_t j = i; j < n; ++j) padded[j - i] = bits[j];
+    hn::StoreU(rounded(padded), dh, result);
+    for (int64_t j = i; j < n; ++j) out[j] = result[j - i];
+  }
+}
+
+}  // namespace
+
+void fill_linear(Kernels& k) {
+  k.dot = dot;
+  k.epilogue = epilogue;
+  k.to_float = to_float;
+  k.to_bf16 = to_bf16;
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace recurra
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace recurra {
+
+void fill_linear_kernels(Level level, Kernels& k) { RECURRA_AT_LEVEL(level, fill_linear, k) }
+
+}  // namespace recurra
+#endif

@@ -1,0 +1,56 @@
+// Vector helpers that the kernel files share, compiled once per instruction set (hence no ordinary include guard).
+#include <hwy/highway.h>
+
+#include <hwy/contrib/math/math-inl.h>
+
+#if defined(RECURRA_BACKEND_CPU_MATH_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef RECURRA_BACKEND_CPU_MATH_INL_H
+#undef RECURRA_BACKEND_CPU_MATH_INL_H
+#else
+#define RECURRA_BACKEND_CPU_MATH_INL_H
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace recurra {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// e^x for any x: 0 far below, infinity far above; NaN stays NaN.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V exp_any(D d, V x) {
+  const V e = hn::Exp(d, hn::Min(hn::Max(x, hn::Set(d, -104.0f)), hn::Set(d, 88.7f)));
+  const V big = hn::IfThenElse(hn::Gt(x, hn::Set(d, 88.7f)), hn::Set(d, 3.402823466e+38f), e);
+  return hn::IfThenElse(hn::IsNaN(x), x, big);
+}
+
+// 1 / (1 + e^-x)
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V sigmoid(D d, V x) {
+  const V one = hn::Set(d, 1.0f);
+  return hn::Div(one, hn::Add(one, exp_any(d, hn::Neg(x))));
+}
+
+// Calls f(d, mask, i) for i = 0, Lanes, ... below n; the mask has the lanes that are inside.
+template <class F>
+HWY_INLINE void for_lanes(int64_t n, const F& f) {
+  const hn::ScalableTag<float> d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  const auto all = hn::FirstN(d, static_cast<size_t>(lanes));
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) f(d, all, i);
+  if (i < n) f(d, hn::FirstN(d, static_cast<size_t>(n - i)), i);
+}
+
+// The sum of f(d, mask, i) over all lanes; f gives 0 outside the mask.
+template <class F>
+HWY_INLINE float sum_lanes(int64_t n, const F& f) {
+  const hn::ScalableTag<float> d;
+  auto sum = hn::Zero(d);
+  for_lanes(n, [&](auto dd, auto mask, int64_t i) HWY_ATTR { sum = hn::Add(sum, f(dd, mask, i)); });
+  return hn::GetLane(hn::SumOfLanes(d, sum));
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace recurra
+HWY_AFTER_NAMESPACE();
+#endif

@@ -1,0 +1,40 @@
+#include "model/generate.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "tokenizer/stream.h"
+
+namespace recurra {
+
+void generate(State& state, const GenerateOptions& options) {
+  const Model& model = state.model();
+  const Tokenizer* tokenizer = model.tokenizer();
+  if (!options.stop_texts.empty()) model.need_tokenizer();
+  model.check_tokens(options.stop_tokens.data(), options.stop_tokens.size());
+
+  Sampler greedy{SamplerOptions()};
+  Sampler& sampler = options.sampler != nullptr ? *options.sampler : greedy;
+  TextStream stream(options.stop_texts);
+  std::vector<float> logits(static_cast<size_t>(model.vocabulary()));
+  std::string text;
+  Control control;
+  control.cancel = options.cancel;
+  FeedOptions feed;
+  for (uint64_t n = 0; n < options.max_tokens; ++n) {
+    control.check();
+    state.logits(logits.data());
+    const int32_t token = sampler.pick(logits.data(), logits.size());
+    const auto& stops = options.stop_tokens;
+    if (token == model.facts().eos || std::find(stops.begin(), stops.end(), token) != stops.end()) break;
+    state.feed(&token, 1, feed, nullptr);
+    text.clear();
+    const bool stopped = tokenizer != nullptr && stream.push(tokenizer->piece(token), text);
+    if (!options.on_token(token, text) || stopped) break;
+  }
+  text.clear();
+  stream.finish(text);
+  if (!text.empty()) options.on_token(-1, text);
+}
+
+}  // namespace recurra

@@ -1,0 +1,131 @@
+#include "model/state.h"
+
+#include <cstring>
+
+#include "core/error.h"
+#include "core/utf8.h"
+
+namespace recurra {
+namespace {
+
+constexpr size_t kMostNotes = 256, kLongestKey = 128, kLongestValue = size_t{64} << 10;
+
+void check_key(const std::string& key) {
+  if (key.empty() || key.size() > kLongestKey)
+    fail(Code::invalid, "a note's key has %zu bytes, expected 1 to %zu", key.size(), kLongestKey);
+  for (const char c : key) {
+    const bool fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
+    if (!fine)
+      fail(Code::invalid, "the note key '%s' has a byte outside [A-Za-z0-9_.-]", printable(key).c_str());
+  }
+}
+
+void check_value(const std::string& key, const char* value) {
+  const size_t size = std::strlen(value);
+  if (size > kLongestValue)
+    fail(Code::invalid, "the note '%s' has %zu bytes, expected at most %zu", key.c_str(), size, kLongestValue);
+  for (size_t i = 0; i < size;) {
+    const size_t n = utf8_sequence(value + i, size - i);
+    if (n == 0) fail(Code::invalid, "the note '%s' is not valid UTF-8 at byte %zu", key.c_str(), i);
+    i += n;
+  }
+}
+
+}  // namespace
+
+State::State(std::shared_ptr<const Model> model) : model_(std::move(model)), slot_(model_->arena().take()) { reset(); }
+
+State::Write::Write(State& state) : state_(state) {
+  int32_t none = 0;
+  if (!state.users_.compare_exchange_strong(none, -1, std::memory_order_acquire))
+    fail(Code::busy, "the state is in use by %s", none < 0 ? "another call that changes it" : "a call that reads it");
+}
+
+State::Read::Read(const State& state) : state_(state) {
+  int32_t now = state.users_.load(std::memory_order_relaxed);
+  do {
+    if (now < 0) fail(Code::busy, "the state is in use by another call that changes it");
+  } while (!state.users_.compare_exchange_weak(now, now + 1, std::memory_order_acquire));
+}
+
+void State::assign(const State& other) {
+  std::map<std::string, std::string> notes = other.notes_;  // may throw: before anything is changed
+  model_->backend().copy(slot_.data(), other.slot_.data(), model_->arena().slot_bytes());
+  tokens_ = other.tokens_;
+  notes_.swap(notes);
+}
+
+void State::reset() {
+  model_->backend().clear(slot_.data(), model_->arena().slot_bytes());
+  tokens_ = 0;
+  notes_.clear();
+}
+
+void State::set_note(const std::string& key, const char* value) {
+  check_key(key);
+  if (value == nullptr) {
+    notes_.erase(key);
+    return;
+  }
+  check_value(key, value);
+  if (notes_.size() >= kMostNotes && notes_.count(key) == 0)
+    fail(Code::invalid, "the state has %zu notes already, the most there may be", kMostNotes);
+  notes_[key] = value;
+}
+
+void State::need_tokens(const char* what) const {
+  if (tokens_ == 0) fail(Code::invalid, "the state has read no token yet, so it has no %s", what);
+}
+
+void State::feed(const int32_t* tokens, uint64_t count, const FeedOptions& options, uint64_t* done) {
+  model_->check_tokens(tokens, count);
+  Sequence s{slot_.data(), tokens_, tokens, count};
+  const auto finish = [&] {
+    tokens_ += s.done;
+    if (done != nullptr) *done = s.done;
+  };
+  try {
+    model_->feed({&s, 1}, options);
+  } catch (...) {
+    finish();
+    throw;
+  }
+  finish();
+}
+
+void State::feed_batch(Span<State* const> states, const int32_t* const* tokens, const size_t* counts,
+                       const FeedOptions& options, uint64_t* done) {
+  const Model& model = *states[0]->model_;
+  std::vector<Sequence> sequences;
+  for (size_t i = 0; i < states.size(); ++i) {
+    model.check_tokens(tokens[i], counts[i]);
+    sequences.push_back({states[i]->slot_.data(), states[i]->tokens_, tokens[i], counts[i]});
+  }
+  const auto finish = [&] {
+    uint64_t all = 0;
+    for (size_t i = 0; i < states.size(); ++i) {
+      states[i]->tokens_ += sequences[i].done;
+      all += sequences[i].done;
+    }
+    if (done != nullptr) *done = all;
+  };
+  try {
+    model.feed({sequences.data(), sequences.size()}, options);
+  } catch (...) {
+    finish();
+    throw;
+  }
+  finish();
+}
+
+void State::logits(float* out) const {
+  need_tokens("logits");
+  model_->logits(out, slot_.data());
+}
+
+void State::hidden(float* out) const {
+  need_tokens("hidden vector");
+  model_->hidden(out, slot_.data());
+}
+
+}  // namespace recurra

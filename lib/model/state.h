@@ -1,0 +1,77 @@
+// One conversation: a slot of fixed size, how far it has read, and notes.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "format/state_file.h"
+#include "model/model.h"
+
+namespace recurra {
+
+class State {
+ public:
+  explicit State(std::shared_ptr<const Model> model);  // empty
+
+  // One writer or many readers at a time; a lock that cannot be had throws Code::busy.
+  class Write {
+   public:
+    explicit Write(State& state);
+    ~Write() { state_.users_.store(0, std::memory_order_release); }
+    Write(const Write&) = delete;
+    Write& operator=(const Write&) = delete;
+
+   private:
+    State& state_;
+  };
+  class Read {
+   public:
+    explicit Read(const State& state);
+    ~Read() { state_.users_.fetch_sub(1, std::memory_order_release); }
+    Read(const Read&) = delete;
+    Read& operator=(const Read&) = delete;
+
+   private:
+    const State& state_;
+  };
+
+  const Model& model() const { return *model_; }
+  const std::shared_ptr<const Model>& shared_model() const { return model_; }
+  std::byte* slot() const { return slot_.data(); }
+  uint64_t tokens() const { return tokens_; }
+  const std::map<std::string, std::string>& notes() const { return notes_; }
+
+  // The caller holds the lock that fits.
+  void assign(const State& other);  // of the same model
+  void reset();
+  void set_note(const std::string& key, const char* value);  // null: remove
+  void feed(const int32_t* tokens, uint64_t count, const FeedOptions& options, uint64_t* done);
+  void logits(float* out) const;  // throws Code::invalid before the first token
+  void hidden(float* out) const;
+
+  // State files (model/persist.cpp).
+  StateHeader header() const;
+  void save(StateType type, const StateSink& sink) const;
+  void save_file(const std::string& path, StateType type) const;
+  uint64_t file_size(StateType type) const;
+  void load(const void* data, uint64_t size, const std::string& name);
+
+  // All states read together; each is locked for writing, all are of one model.
+  static void feed_batch(Span<State* const> states, const int32_t* const* tokens, const size_t* counts,
+                         const FeedOptions& options, uint64_t* done);
+
+ private:
+  struct Values;
+  Values values() const;
+  void need_tokens(const char* what) const;
+
+  std::shared_ptr<const Model> model_;
+  Arena::Slot slot_;
+  uint64_t tokens_ = 0;
+  std::map<std::string, std::string> notes_;
+  mutable std::atomic<int32_t> users_{0};  // -1: a writer, else the number of readers
+};
+
+}  // namespace recurra
