@@ -272,7 +272,8 @@ typedef struct recurra_sampler_options {
 
 RECURRA_API recurra_status recurra_sampler_options_init(recurra_sampler_options *options, size_t struct_size);
 RECURRA_API recurra_status recurra_sampler_create(recurra_sampler **out, const recurra_sampler_options *options);
-/* Picks a token: penalties, top-k, top-p, min-p, temperature, draw, in that order. Logits that are not finite are an error. */
+/* Picks a token: penalties, top-k, top-p, min-p, temperature, draw, in that order. A logit of -inf is never picked; NaN, +inf
+   or nothing but -inf is an error. */
 RECURRA_API recurra_status recurra_sampler_pick(recurra_token *out, recurra_sampler *sampler, const float *logits, size_t n_logits);
 RECURRA_API void recurra_sampler_free(recurra_sampler *sampler);
 

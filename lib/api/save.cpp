@@ -103,7 +103,7 @@ recurra_status recurra_load_file(recurra_state* state, const char* path) {
     need(state, "state");
     need(path, "path");
     const State::Write lock(state->state);
-    const std::vector<unsigned char> bytes = read_file(path);
+    const std::vector<unsigned char> bytes = state_read_file(path);
     state->state.load(bytes.data(), bytes.size(), printable(std::string(path), 300));
   });
 }
@@ -132,7 +132,7 @@ recurra_status recurra_peek_file(recurra_peek* peek, char* metadata, size_t capa
     need(peek, "peek");
     need(path, "path");
     if (capacity != 0) need(metadata, "metadata");
-    const std::vector<unsigned char> bytes = read_file(path);
+    const std::vector<unsigned char> bytes = state_read_file(path);
     const StateFile file(bytes.data(), bytes.size(), printable(std::string(path), 300));
     const StateHeader& h = file.header();
     recurra_peek p{};

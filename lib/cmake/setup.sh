@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by examples/quickstart.sh and tests/run.sh: gets the machine from bare to built, and costs a second when it is there.
 #
 #   setup_machine [tests]          installs the compiler, CMake and libraries that are missing (Debian and its like)
@@ -5,7 +6,7 @@
 #   setup_build PRESET [TARGET] [-D...]   configures (fetching oneDNN where it is not installed) and builds
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-cd "$root"
+cd "$root" || exit
 mkdir -p build
 
 say() { echo "-- $*"; }
@@ -53,9 +54,9 @@ setup_machine() {
     headers+=("${test_headers[@]}")
   fi
   local needed extras install
-  needed=$(missing_packages | sort -u)
-  extras=$(missing_extras "${1:-}")
-  install=$(echo $needed $extras)
+  needed=$(missing_packages | sort -u | xargs)
+  extras=$(missing_extras "${1:-}" | xargs)
+  install=$needed${extras:+ $extras}
   if [ -n "$install" ]; then
     if ! command -v apt-get >/dev/null; then
       say "this is no Debian; what is needed: $hand_list"
@@ -69,8 +70,8 @@ setup_machine() {
       apt install --no-install-recommends $install || { apt update && apt install --no-install-recommends $install; } ||
         { tail -n 5 build/setup.log >&2 && say "apt-get could not install them; what is needed: $hand_list"; }
     fi
-    needed=$(missing_packages | sort -u)
-    [ -z "$needed" ] || die "missing: $(echo $needed)"
+    needed=$(missing_packages | sort -u | xargs)
+    [ -z "$needed" ] || die "missing: $needed"
   fi
   local version
   version=$(cmake --version | sed -n '1s/[^0-9]*\([0-9.]*\).*/\1/p')

@@ -48,5 +48,6 @@ class Error : public std::exception {
 // at most `limit` bytes are shown, then "...".
 std::string printable(const char* data, size_t size, size_t limit = 80);
 inline std::string printable(const std::string& s, size_t limit = 80) { return printable(s.data(), s.size(), limit); }
+std::string printable(const char*, int) = delete;  // a limit is no size
 
 }  // namespace recurra

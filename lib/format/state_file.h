@@ -43,21 +43,32 @@ struct StateTarget {
 
 enum class StateType { f32, f16 };
 
-// What state_write would write, without writing: for sizes and exact buffers.
+// How many bytes state_write writes; the values are not looked at. What no file can hold (a name twice, a note that is
+// not UTF-8, a fingerprint that is none) is Code::invalid, here and in state_write.
 uint64_t state_file_size(const StateHeader& header, const std::vector<StateTensor>& tensors, StateType type);
 
-// Serialises through `sink` in order, in pieces of any size; `sink` throws to stop. Values that F16 cannot hold
-// (finite, magnitude above 65504) are Code::unsupported, naming the tensor. Non-finite values are Code::corrupt.
+// Serialises through `sink` in order, in pieces of any size; `sink` throws to stop. The values are read twice, first
+// for the checksum, and must not change meanwhile; nothing reaches the sink before all were checked. Values that F16
+// cannot hold (finite, magnitude above 65504) are Code::unsupported, naming the tensor. Non-finite values are
+// Code::corrupt.
 using StateSink = std::function<void(const void* data, size_t size)>;
-void state_write(const StateHeader& header, const std::vector<StateTensor>& tensors, StateType type, const StateSink& sink);
+void state_write(const StateHeader& header, const std::vector<StateTensor>& tensors, StateType type,
+                 const StateSink& sink);
 
-// Atomic and durable: a temporary file beside `path`, fsync, rename, fsync of the folder. Whatever fails, `path` is what
-// it was and the temporary file is gone. A symbolic link at `path` is followed. Permissions of an existing file are kept.
-void state_save_file(const std::string& path, const StateHeader& header, const std::vector<StateTensor>& tensors, StateType type);
+// Atomic and durable: a temporary file beside `path`, fsync, rename, fsync of the folder (core/file_io.h, AtomicFile).
+// Whatever fails, `path` is what it was and the temporary file is gone. A symbolic link at `path` is followed.
+// Permissions of an existing file are kept. What the system refuses is Code::io.
+void state_save_file(const std::string& path, const StateHeader& header, const std::vector<StateTensor>& tensors,
+                     StateType type);
 
-// A parsed state file over the caller's bytes. The constructor checks the header, sizes, shapes (no overlap, no gap, nothing
-// past the end), format version and the checksum; `name` is for error lines. Cut, flipped or foreign bytes are Code::corrupt,
-// a newer format Code::version.
+// The bytes of the state file at `path`, for a StateFile. Of a file whose beginning shows that it is none (a model of
+// many gigabytes, say), no more is read: Code::corrupt. No such file is Code::not_found, what the system refuses
+// Code::io.
+std::vector<unsigned char> state_read_file(const std::string& path);
+
+// A parsed state file over the caller's bytes. The constructor checks the header, sizes, shapes (no overlap, no gap,
+// nothing past the end), format version and the checksum; `name` is for error lines. Cut, flipped or foreign bytes are
+// Code::corrupt, a newer format Code::version.
 class StateFile {
  public:
   StateFile(const void* data, uint64_t size, const std::string& name);
@@ -66,10 +77,11 @@ class StateFile {
   uint32_t format_version() const { return format_version_; }
   StateType type() const { return type_; }
   const std::string& checksum() const { return checksum_; }
-  const std::string& metadata_json() const { return metadata_json_; }  // the __metadata__ object, as in the file
+  // The __metadata__ object, its keys sorted, as in the file.
+  const std::string& metadata_json() const { return metadata_json_; }
 
-  // Checks that the tensors are exactly these names and shapes (Code::mismatch) and every value is finite (Code::corrupt);
-  // then, and only then, copies the values out.
+  // Checks that the tensors are exactly these names and shapes (Code::mismatch) and every value is finite
+  // (Code::corrupt); then, and only then, copies the values out.
   void read(const std::vector<StateTarget>& targets) const;
 
  private:

@@ -40,7 +40,8 @@ while read -r file; do
   run_path=$(readelf -d "$file" 2>/dev/null | sed -n 's/.*R\(UN\)\?PATH.*\[\(.*\)\]/\2/p' || true)
   [[ $run_path =~ ^(\$ORIGIN(/[^:]*)?)?$ ]] || fail "$file has the RPATH $run_path"
 done < <(find "$prefix" -type f)
-if grep -rIlF -e "$source_dir" -e "$build" -e "$work" "$prefix"; then fail "the above name the source or build folder"; fi
+# Not the source folder's bare path: that of a checkout in /recurra is the end of .../lib/cmake/recurra too.
+if grep -rIlF -e "$source_dir/lib" -e "$source_dir/include" -e "$source_dir/examples" -e "$build" -e "$work" "$prefix"; then fail "the above name the source or build folder"; fi
 
 echo "- a C99 program through find_package"
 mkdir "$work/consumer"
