@@ -18,6 +18,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <functional>
 #include <iostream>
 #include <random>
 
@@ -52,20 +53,20 @@ class Bench {
   Bench(const recurra::Model& model, const Options& options)
       : model_(model), options_(options), base_(model), logits_(static_cast<std::size_t>(model.n_vocab())) {
     ProgressBar bar("filling to the depth", "tokens");
-    const recurra::FeedOptions feed = feed_options();
+    recurra::FeedOptions feed = feed_options();
     const std::vector<recurra::Token> tokens = draw(options.depth);
     for (std::size_t done = 0; done < tokens.size();) {
       const std::size_t n = next_slice(done, tokens.size() - done, 8 * kSlice);
+      feed.progress = show(bar, done, tokens.size());
       base_.feed(tokens.data() + done, n, feed);
       done += n;
-      bar.update(done, tokens.size());
     }
   }
 
   Result prefill(std::uint64_t batch, std::uint64_t n) {
     std::vector<std::vector<recurra::Token>> tokens;
     for (std::uint64_t b = 0; b < batch; ++b) tokens.push_back(draw(n));
-    return measure("pp" + std::to_string(n), batch, n, [&] {
+    return measure("pp" + std::to_string(n), batch, n, [&](const Tick&) {
       feed(tokens);
       read_logits();
     });
@@ -75,11 +76,12 @@ class Bench {
     std::vector<std::vector<recurra::Token>> drawn;
     for (std::uint64_t i = 0; i < n; ++i) drawn.push_back(draw(batch));
     std::vector<std::vector<recurra::Token>> tokens(batch, std::vector<recurra::Token>(1));
-    Result result = measure("tg" + std::to_string(n), batch, n, [&] {
+    Result result = measure("tg" + std::to_string(n), batch, n, [&](const Tick& tick) {
       for (std::uint64_t i = 0; i < n; ++i) {
         for (std::uint64_t b = 0; b < batch; ++b) tokens[b][0] = drawn[i][b];
         feed(tokens);
         read_logits();
+        tick((i + 1) * batch);
       }
     });
     result.decode = true;
@@ -87,21 +89,27 @@ class Bench {
   }
 
  private:
+  using Tick = std::function<void(std::uint64_t done)>;  // tokens of this run; costs nothing that can be measured
+
+  // One run is body(tick), over states that are at the depth.
   template <typename Body>
   Result measure(const std::string& test, std::uint64_t batch, std::uint64_t n, const Body& body) {
     states_.clear();
     pointers_.clear();
     for (std::uint64_t b = 0; b < batch; ++b) states_.push_back(base_.clone());
     for (recurra::State& state : states_) pointers_.push_back(&state);
-    ProgressBar bar(test, "runs");
+    ProgressBar bar(test, "tokens");
+    const std::uint64_t total = batch * n * (options_.repeats + 1);
     std::vector<double> speeds;
     for (std::uint64_t run = 0; run <= options_.repeats; ++run) {
       for (recurra::State& state : states_) state.copy_from(base_);
+      const std::uint64_t before = run * batch * n;
+      const Tick tick = [&](std::uint64_t done) { bar.update(before + done, total); };
       const Clock::time_point start = Clock::now();
-      body();
+      body(tick);
       const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
       if (run > 0) speeds.push_back(static_cast<double>(batch * n) / seconds);  // run 0 warms up
-      bar.update(run + 1, options_.repeats + 1);
+      tick(batch * n);
     }
     std::sort(speeds.begin(), speeds.end());
     const std::size_t half = speeds.size() / 2;
@@ -242,29 +250,31 @@ void add_bench(CLI::App& program) {
       "table,\n"
       "and every state in and out, once per step; and prefill (pp) against matrix products: 2 FLOP per token and "
       "weight but\n"
-      "for the embedding table and the head. Both limits are measured after the tests, with as many threads.");
+      "for the embedding table and the head. Both limits are measured after the tests, with as many threads. A model "
+      "that fits in\n"
+      "the processor's cache decodes faster than memory is read, and may be above 100%.");
   add_model(*command, options->common);
   command->add_option("-p,--n-prompt", options->prefill, "Prefill this many tokens; 0: no such test; 64,512: both")
       ->delimiter(',')
-      ->check(CLI::NonNegativeNumber)
+      ->check(whole_number(0))
       ->type_name("N")
       ->capture_default_str();
   command->add_option("-n,--n-gen", options->decode, "Decode this many tokens")
       ->delimiter(',')
-      ->check(CLI::NonNegativeNumber)
+      ->check(whole_number(0))
       ->type_name("N")
       ->capture_default_str();
   command->add_option("-b,--batch", options->batch, "States that are fed together")
       ->delimiter(',')
-      ->check(CLI::Range(1, 65536))
+      ->check(whole_number(1, 65536))
       ->type_name("B")
       ->capture_default_str();
   command->add_option("-r,--repeats", options->repeats, "Runs that count")
-      ->check(CLI::Range(1, 10000))
+      ->check(whole_number(1, 10000))
       ->type_name("R")
       ->capture_default_str();
   command->add_option("--depth", options->depth, "Tokens every state has read before")
-      ->check(CLI::NonNegativeNumber)
+      ->check(whole_number(0))
       ->type_name("D")
       ->capture_default_str();
   add_common(*command, options->common);

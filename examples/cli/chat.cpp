@@ -229,7 +229,10 @@ void add_chat(CLI::App& program) {
                    "The conversation lives in this file: made where there is none, saved after every reply")
       ->type_name("FILE");
   command->add_option("--system", options->system, "Fed first, where the conversation is new")->type_name("TEXT");
-  command->add_option("-n,--n-predict", options->n, "Tokens of a reply at most")->type_name("N")->capture_default_str();
+  command->add_option("-n,--n-predict", options->n, "Tokens of a reply at most")
+      ->check(whole_number(1))
+      ->type_name("N")
+      ->capture_default_str();
   add_sampling(*command, options->sampling);
   add_common(*command, options->common);
   command->callback([options] {

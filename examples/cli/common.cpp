@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
-#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <iostream>
@@ -17,6 +17,37 @@
 namespace cli {
 
 using json = nlohmann::ordered_json;
+
+CLI::Validator whole_number(std::uint64_t least, std::uint64_t most) {
+  const std::string expected = most == UINT64_MAX ? "of " + std::to_string(least) + " or more"
+                                                  : "from " + std::to_string(least) + " to " + std::to_string(most);
+  return CLI::Validator(
+      [=](std::string& text) {
+        const bool digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+        errno = 0;
+        const std::uint64_t value = digits ? std::strtoull(text.c_str(), nullptr, 10) : 0;
+        const bool good = digits && errno == 0 && value >= least && value <= most;
+        return good ? std::string() : "\"" + text + "\" is not a whole number " + expected;
+      },
+      "");
+}
+
+CLI::Validator number_between(double least, double most) {
+  std::ostringstream expected;
+  if (std::isfinite(most)) {
+    expected << "from " << least << " to " << most;
+  } else {
+    expected << "of " << least << " or more";
+  }
+  return CLI::Validator(
+      [least, most, expected = expected.str()](std::string& text) {
+        char* end = nullptr;
+        const double value = std::strtod(text.c_str(), &end);
+        const bool good = !text.empty() && *end == '\0' && std::isfinite(value) && value >= least && value <= most;
+        return good ? std::string() : "\"" + text + "\" is not a number " + expected;
+      },
+      "");
+}
 
 void add_model(CLI::App& command, Common& common) {
   command.add_option("-m,--model", common.model, "Model file (default: the model that is installed with the library)")
@@ -34,7 +65,7 @@ void add_common(CLI::App& command, Common& common, const std::string& default_dt
       ->type_name("TYPE")
       ->capture_default_str();
   command.add_option("-t,--threads", common.threads, "Threads that compute; 0: the physical cores")
-      ->check(CLI::Range(0, 1024))
+      ->check(whole_number(0, 1024))
       ->type_name("N")
       ->capture_default_str();
   command.add_flag("--json", common.json, "One JSON object on stdout and nothing else");
@@ -68,6 +99,14 @@ recurra::FeedOptions feed_options() {
   recurra::FeedOptions options;
   options.cancel = &interrupt_cancel();
   return options;
+}
+
+recurra::Progress show(ProgressBar& bar, std::uint64_t done, std::uint64_t total, const std::string& more) {
+  if (!bar.visible()) return nullptr;
+  return [&bar, done, total, more](std::uint64_t read, std::uint64_t) {
+    bar.update(done + read, total, more);
+    return true;
+  };
 }
 
 std::size_t next_slice(std::uint64_t position, std::size_t left, std::size_t slice) {

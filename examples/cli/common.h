@@ -2,12 +2,15 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <recurra/recurra.hpp>
 #include <string>
 #include <vector>
+
+#include "terminal.h"
 
 namespace cli {
 
@@ -18,6 +21,10 @@ struct Common {
   std::uint32_t threads = 0;  // 0: the library chooses
   bool json = false;
 };
+
+// What an option may hold, for bad usage to be said in a line that a person can read.
+CLI::Validator whole_number(std::uint64_t least, std::uint64_t most = UINT64_MAX);
+CLI::Validator number_between(double least, double most = INFINITY);
 
 // Adds --backend, --dtype, -t and --json, and -m where the model is an option of the command.
 void add_common(CLI::App& command, Common& common, const std::string& default_dtype = "auto");
@@ -35,6 +42,10 @@ void require_text(const recurra::ModelInfo& info);
 // The options of a feed that Ctrl-C stops.
 recurra::FeedOptions feed_options();
 
+// Feeds are slices of something longer: what the bar shows while one is read that begins at `done` of `total` tokens.
+// No callback at all where the bar is not to be seen.
+recurra::Progress show(ProgressBar& bar, std::uint64_t done, std::uint64_t total, const std::string& more = "");
+
 // Feeds may be cut at any multiple of this many tokens, counted from the state's start, and compute the very same bits:
 // the library's block path is aligned to the position.
 constexpr std::size_t kSlice = 512;
@@ -50,7 +61,7 @@ std::vector<recurra::Token> read_tokens(const std::string& path);  // int32, lit
 void print_json(const nlohmann::ordered_json& object);
 std::string dump_json(const nlohmann::ordered_json& object);
 
-// Finite numbers as they are; JSON has no others: null.
+// A finite number as it is; JSON has no others: null.
 nlohmann::ordered_json number(double value);
 
 // Flushes stdout, and throws if anything that was written there could not be.

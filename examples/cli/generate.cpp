@@ -36,12 +36,7 @@ std::uint64_t feed_prompt(const recurra::Model& model, recurra::State& state, co
   const std::vector<recurra::Token> tokens = model.tokenize(prompt);
   ProgressBar bar("reading the prompt", "tokens");
   recurra::FeedOptions options = feed_options();
-  if (bar.visible()) {
-    options.progress = [&bar](std::uint64_t done, std::uint64_t total) {
-      bar.update(done, total);
-      return true;
-    };
-  }
+  options.progress = show(bar, 0, tokens.size());
   if (!tokens.empty()) state.feed(tokens, options);
   return tokens.size();
 }
@@ -104,7 +99,10 @@ void add_generate(CLI::App& program) {
   CLI::Option* file = command->add_option("--prompt-file", options->prompt_file, "A file with that text");
   prompt->type_name("TEXT")->excludes(file);
   file->type_name("FILE");
-  command->add_option("-n,--n-predict", options->n, "Tokens to write at most")->type_name("N")->capture_default_str();
+  command->add_option("-n,--n-predict", options->n, "Tokens to write at most")
+      ->check(whole_number(0))
+      ->type_name("N")
+      ->capture_default_str();
   command->add_option("--stop", options->stops, "Stop where this text would come; may be given again")
       ->type_name("TEXT")
       ->take_all()

@@ -38,11 +38,11 @@ void run(const Options& options) {
   const auto start = std::chrono::steady_clock::now();
   for (std::size_t done = 0; done < tokens.size();) {
     const std::size_t n = next_slice(done, tokens.size() - done);
+    feed.progress = show(bar, done, tokens.size());
     state.feed(tokens.data() + done, n, feed);
     out.write(reinterpret_cast<const char*>(rows.data()), static_cast<std::streamsize>(n * n_vocab * sizeof(float)));
     if (!out) break;
     done += n;
-    bar.update(done, tokens.size());
   }
   out.close();
   if (!out) throw std::runtime_error("cannot write " + options.out + ": " + std::strerror(errno));

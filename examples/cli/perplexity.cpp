@@ -48,12 +48,12 @@ void run(const Options& options) {
   const auto start = std::chrono::steady_clock::now();
   for (std::size_t done = 0; done < tokens.size();) {
     const std::size_t n = next_slice(done, tokens.size() - done);
+    feed.progress = show(bar, done, tokens.size());
     state.feed(tokens.data() + done, n, feed);
     const std::size_t first = done == 0 ? 1 : 0;
     for (std::size_t i = first; i < n; ++i) sum -= static_cast<double>(logprobs[i]);
     if (info.has_text) bytes += model.detokenize(tokens.data() + done + first, n - first).size();
     done += n;
-    bar.update(done, tokens.size());
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   bar.clear();

@@ -51,7 +51,7 @@ Reading read(const recurra::Model& model, recurra::State& state, const std::vect
 
   Reading reading;
   ProgressBar bar("reading", "tokens");
-  const recurra::FeedOptions options = feed_options();
+  recurra::FeedOptions options = feed_options();
   const Clock::time_point start = Clock::now();
   std::uint64_t drawn = 0, fed = 0;
   while (fed < n_told + n) {
@@ -62,12 +62,12 @@ Reading read(const recurra::Model& model, recurra::State& state, const std::vect
       drawn += take;
     }
     const std::size_t slice = next_slice(fed, waiting.size(), kChunk);
+    options.progress = show(bar, fed, n_told + n, in_bytes(resident_bytes()));
     state.feed(waiting.data(), slice, options);
     waiting.erase(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(slice));
     fed += slice;
     reading.rss_end = resident_bytes();
     if (reading.rss_start == 0) reading.rss_start = reading.rss_end;
-    bar.update(fed, n_told + n, in_bytes(reading.rss_end) + " resident");
   }
   reading.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   reading.tokens = n;
@@ -101,7 +101,9 @@ void print_table(const std::vector<Fact>& facts, const std::vector<std::string>&
     answer = std::max(answer, std::min(kLimit, answers[i].size()));
     want = std::max(want, facts[i].want.size());
   }
-  std::cout << '\n' << pad("question", question) << "  " << pad("answer", answer) << "  " << pad("want", want) << '\n';
+  std::cout << '\n'
+            << pad("question", question) << "  " << pad("answer", answer) << "  "
+            << "want\n";
   for (std::size_t i = 0; i < facts.size(); ++i) {
     std::cout << pad(facts[i].question, question) << "  " << pad(one_line(answers[i], kLimit), answer) << "  "
               << pad(facts[i].want, want) << "  " << (answers[i] == facts[i].want ? "right" : "wrong") << '\n';
@@ -170,10 +172,13 @@ void add_recall(CLI::App& program) {
       program.add_subcommand("recall", "Tell the model facts, read N tokens, save; ask in a new process");
   add_model(*command, options->common);
   command->add_option("--tokens", options->tokens, "Tokens of small talk between the facts and the questions")
-      ->check(CLI::NonNegativeNumber)
+      ->check(whole_number(0))
       ->type_name("N")
       ->capture_default_str();
-  command->add_option("--seed", options->seed, "Of the facts and the small talk")->capture_default_str();
+  command->add_option("--seed", options->seed, "Of the facts and the small talk")
+      ->check(whole_number(0))
+      ->type_name("N")
+      ->capture_default_str();
   add_common(*command, options->common);
   command->callback([options] { run(*options); });
 }

@@ -44,19 +44,22 @@ void ProgressBar::update(std::uint64_t done, std::uint64_t total, const std::str
   const double seconds = std::chrono::duration<double>(now - start_).count();
   const double rate = static_cast<double>(done) / seconds;
   const double part = total > 0 ? std::min(1.0, static_cast<double>(done) / static_cast<double>(total)) : 0;
-  constexpr std::size_t kWidth = 20;
-  const std::size_t full = static_cast<std::size_t>(part * kWidth);
-  std::string line = label_ + "  [" + std::string(full, '#') + std::string(kWidth - full, '-') + "] " +
-                     pad(fixed(100 * part, 0), 3, true) + "%  ";
+  std::string text = pad(fixed(100 * part, 0), 3, true) + "%  ";
   if (unit_ == "bytes") {
-    line += in_bytes(done) + " of " + in_bytes(total);
+    text += in_bytes(done) + " of " + in_bytes(total);
   } else {
-    line += with_commas(done) + " of " + with_commas(total) + " " + unit_ + "  " +
+    text += with_commas(done) + "/" + with_commas(total) + " " + unit_ + "  " +
             with_commas(static_cast<std::uint64_t>(rate)) + "/s";
   }
-  if (done > 0 && done < total) line += "  " + fixed(static_cast<double>(total - done) / rate, 0) + " s left";
-  if (!more.empty()) line += "  " + more;
-  const std::string shown(first_characters(line, terminal_width() - 1));
+  if (done > 0 && done < total) text += "  " + fixed(static_cast<double>(total - done) / rate, 0) + " s left";
+  if (!more.empty()) text += "  " + more;
+
+  // The bar takes what is left of the line, from 5 to 20 characters.
+  const std::size_t columns = terminal_width() - 1, taken = characters(label_) + characters(text) + 4;
+  const std::size_t width = std::clamp<std::size_t>(columns > taken ? columns - taken : 0, 5, 20);
+  const std::size_t full = static_cast<std::size_t>(part * static_cast<double>(width));
+  const std::string line = label_ + " [" + std::string(full, '#') + std::string(width - full, '-') + "] " + text;
+  const std::string shown(first_characters(line, columns));
   std::fprintf(stderr, "\r%s\x1b[K", shown.c_str());
   std::fflush(stderr);
   drawn_ = true;

@@ -9,7 +9,7 @@
 namespace cli {
 
 // One line on stderr, redrawn at most ten times a second, gone at the end; nothing at all where stderr is no terminal.
-//     reading  [##########----------]  52%  52,480 of 100,000 tokens  18,300/s  3 s left
+//     reading [##########----------]  52%  52,480/100,000 tokens  18,300/s  3 s left
 class ProgressBar {
  public:
   ProgressBar(std::string label, std::string unit);

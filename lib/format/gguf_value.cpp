@@ -156,7 +156,7 @@ std::string string_text(std::string_view s) {
   for (size_t i = 0; i < s.size();) {
     const size_t n = utf8_sequence(s.data() + i, s.size() - i);
     if (n == 0 || s[i] == '\0') {
-      out += printable(s.data() + i, 1);
+      out += printable(s.data() + i, size_t{1});
       i += 1;
     } else {
       out.append(s, i, n);
