@@ -142,6 +142,7 @@ recurra_status recurra_sampler_create(recurra_sampler** out, const recurra_sampl
     need(out, "out");
     recurra_sampler_options o = default_sampler();
     copy_in(o, options, "recurra_sampler_options");
+    if (o.reserved != 0) fail(Code::invalid, "recurra_sampler_options: reserved is %u, expected 0", o.reserved);
     *out = std::make_unique<recurra_sampler>(sampler_options(o)).release();
   });
 }

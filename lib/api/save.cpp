@@ -3,7 +3,7 @@
 
 #include "api/handles.h"
 #include "api/structs.h"
-#include "core/file_io.h"
+#include "format/safetensors.h"
 
 namespace recurra {
 namespace {
@@ -24,8 +24,8 @@ StateType type_of(const recurra_save_options* options) {
   fail(Code::invalid, "recurra_save_options: dtype is '%s', expected f32 or f16", printable(dtype).c_str());
 }
 
-// Reads until the callback gives less than it was asked for.
-std::vector<unsigned char> read_all(recurra_read_callback read, void* user) {
+// Reads until the callback gives less than it was asked for. A stream without an end must not fill the memory.
+std::vector<unsigned char> read_all(recurra_read_callback read, void* user, uint64_t most) {
   constexpr size_t kChunk = size_t{1} << 20;
   std::vector<unsigned char> all;
   for (;;) {
@@ -34,6 +34,9 @@ std::vector<unsigned char> read_all(recurra_read_callback read, void* user) {
     const size_t n = read(user, all.data() + before, kChunk);
     if (n > kChunk) fail(Code::callback, "the read callback said %zu bytes, it was asked for %zu", n, kChunk);
     all.resize(before + n);
+    if (all.size() > most)
+      fail(Code::corrupt, "stream: goes on after %zu bytes, the largest state file of this model has %llu", all.size(),
+           static_cast<unsigned long long>(most));
     if (n < kChunk) return all;
   }
 }
@@ -122,7 +125,8 @@ recurra_status recurra_load_stream(recurra_state* state, recurra_read_callback r
     need(state, "state");
     if (read == nullptr) fail(Code::invalid, "read is NULL");
     const State::Write lock(state->state);
-    const std::vector<unsigned char> bytes = read_all(read, user);
+    const uint64_t most = state->state.file_size(StateType::f32) + kSafetensorsMaxHeader;
+    const std::vector<unsigned char> bytes = read_all(read, user, most);
     state->state.load(bytes.data(), bytes.size(), "stream");
   });
 }

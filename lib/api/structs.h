@@ -15,13 +15,22 @@ constexpr size_t first_size() {
   return sizeof(T);
 }
 
+// Larger than a struct of any version: a struct_size above it was never set, and what lies there must not be looked at.
+constexpr size_t kMostSize = 4096;
+
+template <class T>
+void check_size(size_t size, const char* name) {
+  if (size < first_size<T>() || size > kMostSize)
+    fail(Code::invalid, "%s: struct_size is %zu, expected %zu to %zu, as %s_init sets it", name, size, first_size<T>(), kMostSize,
+         name);
+}
+
 // The caller's options over the defaults in `out`; null keeps the defaults.
 template <class T>
 void copy_in(T& out, const T* in, const char* name) {
   if (in == nullptr) return;
   const size_t size = in->struct_size;
-  if (size < first_size<T>())
-    fail(Code::invalid, "%s: struct_size is %zu, expected at least %zu: make it with %s_init", name, size, first_size<T>(), name);
+  check_size<T>(size, name);
   const auto* bytes = reinterpret_cast<const unsigned char*>(in);
   for (size_t i = sizeof(T); i < size; ++i)
     if (bytes[i] != 0)
@@ -35,7 +44,7 @@ void copy_in(T& out, const T* in, const char* name) {
 template <class T>
 void init_options(T* options, size_t size, T defaults, const char* name) {
   need(options, name);
-  if (size < first_size<T>()) fail(Code::invalid, "%s: struct_size is %zu, expected at least %zu", name, size, first_size<T>());
+  check_size<T>(size, name);
   const size_t known = std::min(size, sizeof(T));
   defaults.struct_size = static_cast<uint32_t>(size);
   std::memset(options, 0, size);

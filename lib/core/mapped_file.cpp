@@ -23,7 +23,8 @@ struct Descriptor {
 }  // namespace
 
 MappedFile::MappedFile(const std::string& path) : path_(path) {
-  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  // O_NONBLOCK: opening a pipe must not wait for its writer. It changes nothing for regular files.
+  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   const std::string shown = printable(path, 300);
   if (file.fd < 0) fail(errno == ENOENT || errno == ENOTDIR ? Code::not_found : Code::io, "%s: %s", shown.c_str(), std::strerror(errno));
   struct stat st {};

@@ -21,8 +21,16 @@ void generate(State& state, const GenerateOptions& options) {
   Control control;
   control.cancel = options.cancel;
   FeedOptions feed;
+  const auto finish = [&] {
+    text.clear();
+    stream.finish(text);
+    if (!text.empty()) options.on_token(-1, text);
+  };
   for (uint64_t n = 0; n < options.max_tokens; ++n) {
-    control.check();
+    if (options.cancel != nullptr && options.cancel->triggered()) {
+      finish();  // the state has read it
+      control.check();
+    }
     state.logits(logits.data());
     const int32_t token = sampler.pick(logits.data(), logits.size());
     const auto& stops = options.stop_tokens;
@@ -32,9 +40,7 @@ void generate(State& state, const GenerateOptions& options) {
     const bool stopped = tokenizer != nullptr && stream.push(tokenizer->piece(token), text);
     if (!options.on_token(token, text) || stopped) break;
   }
-  text.clear();
-  stream.finish(text);
-  if (!text.empty()) options.on_token(-1, text);
+  finish();
 }
 
 }  // namespace recurra
