@@ -19,7 +19,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V exp_any(D d, V x) {
   const V e = hn::Exp(d, hn::Min(hn::Max(x, hn::Set(d, -104.0f)), hn::Set(d, 88.7f)));
-  const V big = hn::IfThenElse(hn::Gt(x, hn::Set(d, 88.7f)), hn::Set(d, 3.402823466e+38f), e);
+  const V big = hn::IfThenElse(hn::Gt(x, hn::Set(d, 88.7f)), hn::Inf(d), e);
   return hn::IfThenElse(hn::IsNaN(x), x, big);
 }
 

@@ -1,0 +1,135 @@
+// Logits against those of llama.cpp and rwkv.cpp (shared/goldens/README.md says how they were made).
+#include <algorithm>
+#include <cmath>
+
+#include "support/model.h"
+#include "support/paths.h"
+
+namespace recurra::test {
+namespace {
+
+struct Golden {
+  const char *model, *tokens, *logits;
+  bool shared;  // else in tests/data
+};
+
+// The F16 files hold the values of the F32 files, so one golden serves both.
+const Golden kGoldens[] = {
+    {"rwkv7-f32.gguf", "tokens.i32", "rwkv7.logits.f32", true},
+    {"rwkv7-f16.gguf", "tokens.i32", "rwkv7.logits.f32", true},
+    {"rwkv7-hs32-f32.gguf", "tokens.i32", "rwkv7-hs32.logits.f32", true},
+    {"rwkv7-hs32-f16.gguf", "tokens.i32", "rwkv7-hs32.logits.f32", false},
+    {"tiny-rwkv7-trained.gguf", "tiny-rwkv7-trained.expected.tokens.i32", "tiny-rwkv7-trained.expected.llamacpp.f32", true},
+    {"tiny-rwkv7-trained.gguf", "tiny-rwkv7-trained.text.tokens.i32", "tiny-rwkv7-trained.text.first128.logits.f32", true},
+};
+
+struct Difference {
+  double max_abs = 0, least_cosine = 1, mean_cosine = 0;
+};
+
+// Row by row over the rows the golden has.
+Difference difference(const std::vector<float>& got, const std::vector<float>& want, size_t n_vocab) {
+  Difference d;
+  const size_t rows = want.size() / n_vocab;
+  for (size_t r = 0; r < rows; ++r) {
+    double ab = 0, aa = 0, bb = 0;
+    for (size_t i = r * n_vocab; i < (r + 1) * n_vocab; ++i) {
+      const double a = got[i], b = want[i];
+      d.max_abs = std::max(d.max_abs, std::abs(a - b));
+      ab += a * b;
+      aa += a * a;
+      bb += b * b;
+    }
+    const double cosine = ab / std::sqrt(aa * bb);
+    d.least_cosine = std::min(d.least_cosine, cosine);
+    d.mean_cosine += cosine / static_cast<double>(rows);
+  }
+  return d;
+}
+
+class Logits : public testing::TestWithParam<Golden> {
+ protected:
+  // False, and skipped aloud, where the files are absent.
+  void SetUp() override {
+    const Golden& g = GetParam();
+    const auto find = [&](const char* name) { return g.shared ? shared_path(std::string("goldens/") + name) : test_data(name); };
+    model_ = find(g.model);
+    if (!std::filesystem::exists(model_)) GTEST_SKIP() << model_ << " is absent; RECURRA_SHARED names the folder it lies in";
+    tokens_ = read_values<int32_t>(find(g.tokens));
+    want_ = read_values<float>(find(g.logits));
+  }
+
+  Difference run(const char* backend, const char* dtype, bool step) {
+    const ModelPtr model = open_model(model_, backend, dtype);
+    const auto n_vocab = static_cast<size_t>(info_of(model.get()).n_vocab);
+    const size_t n = std::min(tokens_.size(), want_.size() / n_vocab);
+    std::vector<float> logits(n * n_vocab);
+    const StatePtr state = new_state(model.get());
+    feed(state.get(), tokens_.data(), n, step, logits.data());
+    return difference(logits, want_, n_vocab);
+  }
+
+  std::string model_;
+  std::vector<int32_t> tokens_;
+  std::vector<float> want_;
+};
+
+TEST_P(Logits, ReferenceWithin2e4) {
+  EXPECT_LT(run("reference", "f32", false).max_abs, 2e-4);
+  EXPECT_LT(run("reference", "f32", true).max_abs, 2e-4);
+}
+
+TEST_P(Logits, CpuF32Within1e3) {
+  EXPECT_LT(run("cpu", "f32", false).max_abs, 1e-3);
+  EXPECT_LT(run("cpu", "f32", true).max_abs, 1e-3);
+}
+
+// Rounding the operands of the products to bf16 alone costs about this much; one token at a time there is no rounding.
+TEST_P(Logits, CpuBf16Cosine) {
+  recurra_model* probe = nullptr;
+  recurra_model_options o;
+  recurra_model_options_init(&o, sizeof o);
+  o.dtype = "bf16";
+  const recurra_status status = recurra_model_open(&probe, model_.c_str(), &o);
+  recurra_model_release(probe);
+  if (status == RECURRA_E_BACKEND) GTEST_SKIP() << recurra_last_error();
+  const Difference d = run("cpu", "bf16", false);
+  EXPECT_GT(d.least_cosine, 0.998);
+  EXPECT_GT(d.mean_cosine, 0.9998);
+  EXPECT_LT(run("cpu", "bf16", true).max_abs, 1e-3);
+}
+
+INSTANTIATE_TEST_SUITE_P(Rwkv7, Logits, testing::ValuesIn(kGoldens), [](const auto& test) {
+  std::string name = std::string(test.param.model) + "_" + test.param.logits;
+  std::replace_if(name.begin(), name.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; }, '_');
+  return name;
+});
+
+// The trained model's probabilities of a real text, each token given all before it.
+TEST(TrainedModel, LogProbabilitiesOfText) {
+  RECURRA_NEED_SHARED("goldens/tiny-rwkv7-trained.gguf");
+  const std::string base = shared_path("goldens/tiny-rwkv7-trained");
+  const auto tokens = read_values<int32_t>(base + ".text.tokens.i32");
+  const auto nll = read_values<float>(base + ".text.nll.f32");
+  const auto last = read_values<float>(base + ".text.last.logits.f32");
+  ASSERT_EQ(nll.size() + 1, tokens.size());
+  const ModelPtr model = open_model(base + ".gguf");
+  const StatePtr state = new_state(model.get());
+  std::vector<float> logprobs(tokens.size());
+  recurra_feed_options o;
+  recurra_feed_options_init(&o, sizeof o);
+  o.logprobs = logprobs.data();
+  ASSERT_EQ(recurra_feed(state.get(), tokens.data(), tokens.size(), &o), RECURRA_OK) << recurra_last_error();
+  EXPECT_TRUE(std::isnan(logprobs[0]));
+  double mean = 0;
+  for (size_t i = 0; i < nll.size(); ++i) {
+    ASSERT_NEAR(-logprobs[i + 1], nll[i], 1e-4) << i;
+    mean -= static_cast<double>(logprobs[i + 1]) / static_cast<double>(nll.size());
+  }
+  EXPECT_NEAR(mean, 3.501843, 1e-5);  // the golden data's README
+  const auto logits = logits_of(state.get(), 256);
+  for (size_t i = 0; i < 256; ++i) ASSERT_NEAR(logits[i], last[i], 1e-4);
+}
+
+}  // namespace
+}  // namespace recurra::test

@@ -1,0 +1,279 @@
+// Every coarse operation of every backend against its definition in float64, on drawn shapes.
+#include <algorithm>
+#include <cstring>
+
+#include "backend/dequantize.h"
+#include "core/half.h"
+#include "support/ops.h"
+
+namespace recurra::test {
+namespace {
+
+class Ops : public testing::TestWithParam<Candidate> {
+ protected:
+  void SetUp() override {
+    std::string why;
+    be_ = open_candidate(GetParam(), &why);
+    if (!be_) GTEST_SKIP() << why;
+    exec_ = be_->exec();
+    exec_->begin();
+  }
+  void TearDown() override {
+    if (exec_) exec_->end();
+  }
+
+  Vector vector(const Values& v) { return be_->vector(v.data(), static_cast<int64_t>(v.size())); }
+
+  // A weight in a file's type, kept alive by the test, and the values it really holds.
+  struct Weight {
+    std::vector<unsigned char> bytes;
+    Values values;
+    std::unique_ptr<Matrix> matrix;
+  };
+  Weight weight(int64_t out, int64_t in, DType type) {
+    const Values drawn = d_.normal(out * in, 1 / std::sqrt(static_cast<float>(in)));
+    Weight w;
+    for (const float x : drawn) {
+      unsigned char raw[4];
+      size_t n = 2;
+      if (type == DType::f32) {
+        std::memcpy(raw, &x, n = 4);
+      } else {
+        const uint16_t h = type == DType::f16 ? float_to_f16(x) : float_to_bf16(x);
+        std::memcpy(raw, &h, n);
+      }
+      w.bytes.insert(w.bytes.end(), raw, raw + n);
+    }
+    w.values.resize(drawn.size());
+    dequantize(w.values.data(), type, w.bytes.data(), out * in);
+    w.matrix = be_->matrix({"w", type, shape(out, in), w.bytes.data(), w.bytes.size()});
+    return w;
+  }
+
+  static std::vector<double> product(const Values& x, int64_t rows, const Values& w, int64_t out, int64_t in) {
+    std::vector<double> y(static_cast<size_t>(rows * out));
+    for (int64_t i = 0; i < rows; ++i)
+      for (int64_t o = 0; o < out; ++o)
+        for (int64_t j = 0; j < in; ++j)
+          y[static_cast<size_t>(i * out + o)] +=
+              static_cast<double>(x[static_cast<size_t>(i * in + j)]) * static_cast<double>(w[static_cast<size_t>(o * in + j)]);
+    return y;
+  }
+
+  static double activate(Act act, double x) {
+    switch (act) {
+      case Act::none: return x;
+      case Act::relu2: return x > 0 ? x * x : 0;
+      case Act::sigmoid: return sigmoid64(x);
+      case Act::tanh: return std::tanh(x);
+      case Act::silu: return x * sigmoid64(x);
+    }
+    return x;
+  }
+
+  Rows rows(int64_t n, bool block = false) {
+    segment_ = {0, static_cast<int32_t>(n), nullptr};
+    Rows r;
+    r.count = static_cast<int32_t>(n);
+    r.segments = {&segment_, 1};
+    r.block = block;
+    return r;
+  }
+
+  bool bf16() const { return std::string(GetParam().dtype) == "bf16"; }
+
+  std::unique_ptr<Backend> be_;
+  std::unique_ptr<Exec> exec_;
+  Segment segment_;
+  Draw d_{7};
+};
+
+TEST_P(Ops, Linear) {
+  for (const DType type : {DType::f32, DType::f16, DType::bf16})
+    for (int i = 0; i < 24; ++i) {
+      const bool block = i % 3 == 0;
+      const int64_t n = block ? 64 * d_.between(1, 3) : d_.between(1, 70), out = d_.between(1, 300), in = d_.between(1, 200);
+      Values x = d_.normal(n * in), y = d_.normal(n * out);
+      const Weight w = weight(out, in, type);
+      const Vector bias = vector(d_.normal(out));
+      const Act act = static_cast<Act>(i % 5);
+      Epilogue e{act, i % 2 == 0 ? &bias : nullptr, i % 4 == 1};
+      std::vector<double> want = product(x, n, w.values, out, in);
+      for (size_t j = 0; j < want.size(); ++j) {
+        if (e.bias != nullptr) want[j] += static_cast<double>(bias.data()[j % static_cast<size_t>(out)]);
+        want[j] = activate(act, want[j]) + (e.add ? static_cast<double>(y[j]) : 0);
+      }
+      exec_->linear(tensor(y, n), tensor(x, n), *w.matrix, rows(n, block), e);
+      // bf16 rounds both operands to 8 bits; float32 only sums.
+      EXPECT_LT(relative(y, want), block && bf16() ? 3e-2 : 1e-5) << info(type).name << " [" << out << ", " << in << "] x " << n;
+    }
+}
+
+TEST_P(Ops, LowRank) {
+  for (const bool block : {false, true}) {
+    const int64_t n = block ? 128 : 9, in = 100, rank = 12, out = 77;
+    Values x = d_.normal(n * in), y(static_cast<size_t>(n * out));
+    Weight a = weight(rank, in, DType::f16), b = weight(out, rank, DType::f32);
+    LowRank l;
+    l.act = Act::tanh;
+    l.bias = vector(d_.normal(out));
+    std::vector<double> hidden = product(x, n, a.values, rank, in);
+    Values h;
+    for (const double v : hidden) h.push_back(static_cast<float>(std::tanh(v)));
+    std::vector<double> want = product(h, n, b.values, out, rank);
+    for (size_t j = 0; j < want.size(); ++j) want[j] += static_cast<double>(l.bias.data()[j % static_cast<size_t>(out)]);
+    l.a = std::move(a.matrix);
+    l.b = std::move(b.matrix);
+    exec_->low_rank(tensor(y, n), tensor(x, n), l, rows(n, block));
+    EXPECT_LT(relative(y, want), block && bf16() ? 3e-2 : 1e-5);
+  }
+}
+
+TEST_P(Ops, Embed) {
+  for (const DType type : {DType::f32, DType::f16, DType::bf16}) {
+    const Weight table = weight(50, 37, type);
+    const std::vector<int32_t> tokens = {0, 49, 7, 7, 23};
+    Values y(tokens.size() * 37);
+    Rows r = rows(static_cast<int64_t>(tokens.size()));
+    r.tokens = tokens.data();
+    exec_->embed(tensor(y, r.count), r, *table.matrix);
+    for (size_t i = 0; i < tokens.size(); ++i)
+      for (size_t j = 0; j < 37; ++j) ASSERT_EQ(y[i * 37 + j], table.values[static_cast<size_t>(tokens[i]) * 37 + j]);
+  }
+}
+
+TEST_P(Ops, Norm) {
+  for (int i = 0; i < 30; ++i) {
+    const Norm kind = static_cast<Norm>(i % 3);
+    const int64_t groups = kind == Norm::group ? d_.between(1, 5) : 1, n = d_.between(1, 90), cols = groups * n, count = d_.between(1, 9);
+    Values x = d_.normal(count * cols, 3), y(x.size());
+    for (float& v : x) v += 2;
+    const Vector w = vector(d_.normal(cols)), b = vector(d_.normal(cols));
+    const bool affine = i % 2 == 0;
+    const double eps = 1e-3;
+    std::vector<double> want(x.size());
+    for (size_t g = 0; g < x.size(); g += static_cast<size_t>(n)) {
+      double mean = 0, square = 0;
+      for (size_t j = g; j < g + static_cast<size_t>(n); ++j) mean += kind == Norm::rms ? 0 : static_cast<double>(x[j]) / static_cast<double>(n);
+      for (size_t j = g; j < g + static_cast<size_t>(n); ++j) square += std::pow(static_cast<double>(x[j]) - mean, 2) / static_cast<double>(n);
+      for (size_t j = g; j < g + static_cast<size_t>(n); ++j) {
+        want[j] = (static_cast<double>(x[j]) - mean) / std::sqrt(square + eps);
+        const size_t c = j % static_cast<size_t>(cols);
+        if (affine) want[j] = want[j] * static_cast<double>(w.data()[c]) + static_cast<double>(b.data()[c]);
+      }
+    }
+    exec_->norm(tensor(y, count), tensor(x, count), kind, affine ? &w : nullptr, affine ? &b : nullptr, static_cast<float>(eps), groups);
+    EXPECT_LT(relative(y, want), 1e-5);
+  }
+}
+
+TEST_P(Ops, ShiftLerp) {
+  for (int i = 0; i < 10; ++i) {
+    const int64_t cols = d_.between(1, 70);
+    const size_t count = 1 + static_cast<size_t>(i) % 6;
+    std::vector<Segment> segments;
+    std::vector<std::shared_ptr<Buffer>> slots;
+    std::vector<Values> last;
+    int32_t n = 0;
+    for (int64_t s = d_.between(1, 4); s > 0; --s) {
+      const auto length = static_cast<int32_t>(d_.between(1, 6));
+      slots.push_back(be_->allocate(static_cast<size_t>(cols) * 4 + 64));
+      last.push_back(d_.normal(cols));
+      be_->write_state(slots.back()->data(), {"shift", shape(cols), 64}, last.back().data());
+      segments.push_back({n, length, slots.back()->data()});
+      n += length;
+    }
+    Values x = d_.normal(n * cols);
+    const Vector mu = vector(d_.uniform(static_cast<int64_t>(count) * cols, 0, 1));
+    std::vector<Values> out(count, Values(x.size()));
+    std::vector<Tensor> y;
+    for (Values& v : out) y.push_back(tensor(v, n));
+    Rows r;
+    r.count = n;
+    r.segments = {segments.data(), segments.size()};
+    exec_->shift_lerp({y.data(), y.size()}, tensor(x, n), mu, r, 64);
+    for (size_t s = 0; s < segments.size(); ++s) {
+      for (int32_t t = segments[s].first; t < segments[s].first + segments[s].count; ++t)
+        for (int64_t c = 0; c < cols; ++c) {
+          const double now = static_cast<double>(x[static_cast<size_t>(t * cols + c)]);
+          const double before = static_cast<double>(t == segments[s].first ? last[s][static_cast<size_t>(c)] : x[static_cast<size_t>((t - 1) * cols + c)]);
+          for (size_t j = 0; j < count; ++j)
+            ASSERT_NEAR(out[j][static_cast<size_t>(t * cols + c)], now + (before - now) * static_cast<double>(mu.data()[static_cast<int64_t>(j) * cols + c]), 1e-5);
+        }
+      Values kept(static_cast<size_t>(cols));
+      be_->read_state(kept.data(), slots[s]->data(), {"shift", shape(cols), 64});
+      for (int64_t c = 0; c < cols; ++c)
+        ASSERT_EQ(kept[static_cast<size_t>(c)], x[static_cast<size_t>((segments[s].first + segments[s].count - 1) * cols + c)]);
+    }
+  }
+}
+
+TEST_P(Ops, Rwkv7Elements) {
+  for (int i = 0; i < 10; ++i) {
+    const int64_t heads = d_.between(1, 4), n = d_.between(1, 70), cols = heads * n, count = d_.between(1, 5);
+    const auto total = static_cast<size_t>(count * cols);
+    const float eps = i % 2 == 0 ? 0.0f : 1e-6f;
+    Values w = d_.normal(count * cols, 4), a = d_.normal(count * cols, 2), k = d_.normal(count * cols), kk(total), b(total);
+    const Values w0 = w, a0 = a, k0 = k;
+    const Vector k_k = vector(d_.normal(cols)), k_a = vector(d_.normal(cols)), r_k = vector(d_.normal(cols));
+    exec_->delta_inputs({tensor(w, count), tensor(a, count), tensor(k, count), tensor(kk, count), tensor(b, count), &k_k, &k_a, heads, eps});
+    std::vector<double> ww(total), aa(total), kw(total), kkw(total), bw(total);
+    for (size_t h = 0; h < total; h += static_cast<size_t>(n)) {
+      double square = 0;
+      for (size_t j = h; j < h + static_cast<size_t>(n); ++j) square += std::pow(static_cast<double>(k0[j]) * static_cast<double>(k_k.data()[j % static_cast<size_t>(cols)]), 2);
+      const double length = eps == 0.0f ? std::max(std::sqrt(square), 1e-12) : std::sqrt(square + static_cast<double>(eps));
+      for (size_t j = h; j < h + static_cast<size_t>(n); ++j) {
+        const size_t c = j % static_cast<size_t>(cols);
+        aa[j] = sigmoid64(static_cast<double>(a0[j]));
+        ww[j] = -std::exp(-0.5) * sigmoid64(static_cast<double>(w0[j]));
+        kkw[j] = static_cast<double>(k0[j]) * static_cast<double>(k_k.data()[c]) / length;
+        bw[j] = kkw[j] * aa[j];
+        kw[j] = static_cast<double>(k0[j]) * (1 + (aa[j] - 1) * static_cast<double>(k_a.data()[c]));
+      }
+    }
+    EXPECT_LT(relative(w, ww), 1e-5);
+    EXPECT_LT(relative(a, aa), 1e-5);
+    EXPECT_LT(relative(k, kw), 1e-5);
+    EXPECT_LT(relative(kk, kkw), 1e-5);
+    EXPECT_LT(relative(b, bw), 1e-5);
+
+    Values o = d_.normal(count * cols), r = d_.normal(count * cols), v = d_.normal(count * cols), g = d_.normal(count * cols), y(total);
+    exec_->bonus_gate({tensor(y, count), tensor(o, count), tensor(r, count), tensor(k, count), tensor(v, count), tensor(g, count), &r_k, heads});
+    std::vector<double> want(total);
+    for (size_t h = 0; h < total; h += static_cast<size_t>(n)) {
+      double bonus = 0;
+      for (size_t j = h; j < h + static_cast<size_t>(n); ++j) bonus += static_cast<double>(r[j]) * static_cast<double>(k[j]) * static_cast<double>(r_k.data()[j % static_cast<size_t>(cols)]);
+      for (size_t j = h; j < h + static_cast<size_t>(n); ++j) want[j] = (static_cast<double>(o[j]) + bonus * static_cast<double>(v[j])) * static_cast<double>(g[j]);
+    }
+    EXPECT_LT(relative(y, want), 1e-5);
+
+    Values mixed = v;
+    exec_->value_residual(tensor(mixed, count), tensor(o, count), tensor(g, count));
+    for (size_t j = 0; j < total; ++j)
+      want[j] = static_cast<double>(v[j]) + (static_cast<double>(o[j]) - static_cast<double>(v[j])) * sigmoid64(static_cast<double>(g[j]));
+    EXPECT_LT(relative(mixed, want), 1e-5);
+  }
+}
+
+// Infinite and NaN inputs come through instead of turning into something that looks like a number.
+TEST_P(Ops, ExtremesOfActivations) {
+  Values x = {-INFINITY, -1000, -104, 0, 104, 1000, INFINITY, NAN}, y(8);
+  Weight one;
+  const float unit = 1;
+  one.bytes.resize(4);
+  std::memcpy(one.bytes.data(), &unit, 4);
+  one.matrix = be_->matrix({"w", DType::f32, shape(1, 1), one.bytes.data(), 4});
+  exec_->linear(tensor(y, 8), tensor(x, 8), *one.matrix, rows(8), {Act::sigmoid, nullptr, false});
+  EXPECT_EQ(y[0], 0);
+  EXPECT_NEAR(y[1], 0, 1e-30);
+  EXPECT_EQ(y[3], 0.5f);
+  EXPECT_EQ(y[5], 1);
+  EXPECT_EQ(y[6], 1);
+  EXPECT_TRUE(std::isnan(y[7]));
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, Ops, testing::ValuesIn(candidates()),
+                         [](const auto& test) { return std::string(test.param.backend) + "_" + test.param.dtype; });
+
+}  // namespace
+}  // namespace recurra::test
