@@ -1,9 +1,8 @@
-// Many threads on one state, on one model, and a process that forks.
+// Many threads on one state and on one model.
 #include <atomic>
 #include <thread>
 
 #include "support/api.h"
-#include "support/child.h"
 
 namespace recurra::test {
 namespace {
@@ -131,52 +130,6 @@ TEST(Concurrency, AStatePerThread) {
     recurra_model_release(shared);
   });
   recurra_model_release(shared);
-}
-
-// ---- fork -----------------------------------------------------------------------------------------------------------
-
-// The child has none of its parent's threads; it goes on all the same, with the same bits, and so does the parent.
-TEST(Fork, ChildAndParentGoOn) {
-  const ModelPtr model = open_model(small_model(), 2);
-  const StatePtr state = make_state(model.get());
-  const Tokens first = some_tokens(300, 1), second = some_tokens(700, 2);
-  feed(state.get(), first);  // the pool's threads live
-  const StatePtr same = clone(state.get());
-  feed(same.get(), second);
-  const std::string expected = bytes_of(same.get());
-  for (int round = 0; round < 5; ++round) {
-    EXPECT_EQ(in_child(
-                  [&] {
-                    feed(state.get(), second);
-                    EXPECT_EQ(bytes_of(state.get()), expected);
-                    const ModelPtr own = open_model(small_model(), 2);
-                    const StatePtr other = make_state(own.get());
-                    feed(other.get(), first);
-                    feed(other.get(), second);
-                    EXPECT_EQ(bytes_of(other.get()), expected);
-                    // A child of the child.
-                    EXPECT_EQ(in_child([&] { feed(other.get(), second); }, 60), 0);
-                  },
-                  100),
-              0);
-  }
-  feed(state.get(), second);
-  EXPECT_EQ(bytes_of(state.get()), expected);
-}
-
-// Everything freed in a child, as a program that ends does.
-TEST(Fork, ChildMayFreeAll) {
-  ModelPtr model = open_model(small_model(), 2);
-  StatePtr state = make_state(model.get());
-  feed(state.get(), some_tokens(300));
-  EXPECT_EQ(in_child(
-                [&] {
-                  state.reset();
-                  model.reset();
-                },
-                60),
-            0);
-  feed(state.get(), some_tokens(300));
 }
 
 }  // namespace

@@ -121,7 +121,7 @@ TEST_F(Stop, FromAnotherThread) {
   const Tokens tokens = some_tokens(100000);
   options.cancel = cancel.get();
   size_t stopped = 0;
-  for (int round = 0; round < 12; ++round) {
+  for (int round = 0; round < (kSanitized ? 5 : 12); ++round) {
     const StatePtr s = clone(state.get());
     std::thread other([&] {
       std::this_thread::sleep_for(std::chrono::microseconds(500 + 1700 * round));
@@ -139,7 +139,7 @@ TEST_F(Stop, FromAnotherThread) {
     expect_fed(s.get(), tokens, n_done);
     ASSERT_OK(recurra_cancel_reset(cancel.get()));
   }
-  EXPECT_GT(stopped, 5u);
+  EXPECT_GT(stopped, 2u);
 }
 
 recurra_cancel* g_cancel = nullptr;
