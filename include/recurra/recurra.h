@@ -106,7 +106,7 @@ typedef struct recurra_cancel recurra_cancel;
 
 RECURRA_API recurra_status recurra_cancel_create(recurra_cancel **out);
 /* Makes calls that were given this object stop soon with RECURRA_E_CANCELLED. Safe from any thread and any signal
-   handler. Stays triggered until the reset. */
+   handler, so NULL, though RECURRA_E_INVALID, leaves no line behind. Stays triggered until the reset. */
 RECURRA_API recurra_status recurra_cancel_trigger(recurra_cancel *cancel);
 RECURRA_API recurra_status recurra_cancel_reset(recurra_cancel *cancel);
 RECURRA_API void recurra_cancel_free(recurra_cancel *cancel);
@@ -256,6 +256,7 @@ RECURRA_API recurra_status recurra_feed_batch(recurra_state *const *states, cons
 
 /* ---- sampler ------------------------------------------------------------------------------------------------- */
 
+/* One thread at a time: a sampler remembers what it picked. */
 typedef struct recurra_sampler recurra_sampler;
 
 typedef struct recurra_sampler_options {

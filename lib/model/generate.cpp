@@ -7,7 +7,9 @@
 
 namespace recurra {
 
-void generate(State& state, const GenerateOptions& options) {
+namespace {
+
+void generate_from(State& state, const GenerateOptions& options) {
   const Model& model = state.model();
   const Tokenizer* tokenizer = model.tokenizer();
   if (!options.stop_texts.empty()) model.need_tokenizer();
@@ -41,6 +43,21 @@ void generate(State& state, const GenerateOptions& options) {
     if (!options.on_token(token, text) || stopped) break;
   }
   finish();
+}
+
+}  // namespace
+
+void generate(State& state, const GenerateOptions& options) {
+  const State::Checkpoint before = state.checkpoint();
+  try {
+    generate_from(state, options);
+  } catch (const Error& e) {
+    if (e.code() != Code::cancelled) state.restore(before);
+    throw;
+  } catch (...) {
+    state.restore(before);
+    throw;
+  }
 }
 
 }  // namespace recurra

@@ -118,6 +118,17 @@ void State::feed_batch(Span<State* const> states, const int32_t* const* tokens, 
   finish();
 }
 
+State::Checkpoint State::checkpoint() const {
+  Checkpoint c{model_->arena().take(), tokens_};
+  model_->backend().copy(c.slot.data(), slot_.data(), model_->arena().slot_bytes());
+  return c;
+}
+
+void State::restore(const Checkpoint& c) noexcept {
+  model_->backend().copy(slot_.data(), c.slot.data(), model_->arena().slot_bytes());
+  tokens_ = c.tokens;
+}
+
 void State::logits(float* out) const {
   need_tokens("logits");
   model_->logits(out, slot_.data());

@@ -48,6 +48,13 @@ class State {
   void reset();
   void set_note(const std::string& key, const char* value);  // null: remove
   void feed(const int32_t* tokens, uint64_t count, const FeedOptions& options, uint64_t* done);
+  // What the state has read, to go back to; notes are not part of it.
+  struct Checkpoint {
+    Arena::Slot slot;
+    uint64_t tokens = 0;
+  };
+  Checkpoint checkpoint() const;
+  void restore(const Checkpoint& checkpoint) noexcept;
   void logits(float* out) const;  // throws Code::invalid before the first token
   void hidden(float* out) const;
 

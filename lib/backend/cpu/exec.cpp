@@ -14,7 +14,7 @@ const float* values(const Vector* v) { return v != nullptr ? v->data() : nullptr
 
 // A task of the pool has to be worth the few hundred nanoseconds it costs to hand out: this many floats of simple work.
 constexpr int64_t kTaskFloats = 8192;
-// Weight rows of one task of a product over single rows.
+// Weight rows whose products are in a buffer at a time.
 constexpr int64_t kTaskRows = 32;
 
 }  // namespace
@@ -71,14 +71,19 @@ void CpuExec::each(int64_t count, const F& task) {
   if (call.error) std::rethrow_exception(call.error);
 }
 
-// task(i) for every row i, several rows a task where a row of `cost` floats is little work.
+// The same for pieces of work of `cost` floats each: several of them are one task where one alone is too little.
+template <class F>
+void CpuExec::each_piece(int64_t count, int64_t cost, const F& piece) {
+  const int64_t step = std::max<int64_t>(1, kTaskFloats / std::max<int64_t>(1, cost));
+  each((count + step - 1) / step, [&](int64_t task, int thread) {
+    const int64_t end = std::min(count, (task + 1) * step);
+    for (int64_t i = task * step; i < end; ++i) piece(i, thread);
+  });
+}
+
 template <class F>
 void CpuExec::each_row(int64_t rows, int64_t cost, const F& task) {
-  const int64_t step = std::max<int64_t>(1, kTaskFloats / std::max<int64_t>(1, cost));
-  each((rows + step - 1) / step, [&](int64_t i, int) {
-    const int64_t end = std::min(rows, (i + 1) * step);
-    for (int64_t r = i * step; r < end; ++r) task(r);
-  });
+  each_piece(rows, cost, [&](int64_t i, int) { task(i); });
 }
 
 Tensor CpuExec::scratch(int64_t rows, int64_t cols) {
@@ -114,7 +119,8 @@ void CpuExec::linear(Tensor y, Tensor x, const Matrix& w, const Rows& rows, cons
 void CpuExec::linear_rows(Tensor y, Tensor x, const CpuMatrix& w, const Epilogue& e) {
   constexpr int64_t kRows = 16;  // activation rows per product buffer
   const float* bias = values(e.bias);
-  each((w.out() + kTaskRows - 1) / kTaskRows, [&](int64_t task, int) {
+  // A quarter: a multiply-add with its load of a weight is more work than a float of an element-wise operation.
+  each_piece((w.out() + kTaskRows - 1) / kTaskRows, kTaskRows * w.in() * x.rows / 4, [&](int64_t task, int) {
     const int64_t first = task * kTaskRows, last = std::min(w.out(), first + kTaskRows), n = last - first;
     float product[kRows * kTaskRows];
     for (int64_t i = 0; i < x.rows; i += kRows) {
@@ -212,7 +218,8 @@ void CpuExec::scan(const Scan& c, const Rows& rows) {
   const Frame frame(*this);
   const Tensor work = scratch(s_.threads.count(), c.key);
   const int64_t heads = c.heads;
-  each(static_cast<int64_t>(rows.segments.size()) * heads, [&](int64_t task, int thread) {
+  const int64_t tokens = rows.count / static_cast<int64_t>(rows.segments.size());
+  each_piece(static_cast<int64_t>(rows.segments.size()) * heads, tokens * c.key * c.value, [&](int64_t task, int thread) {
     const Segment& seg = rows.segments[static_cast<size_t>(task / heads)];
     const int64_t h = task % heads;
     const auto at = [&](Tensor t, int64_t width) { return t.data == nullptr ? nullptr : row(t, seg.first) + h * width; };

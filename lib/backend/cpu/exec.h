@@ -72,6 +72,8 @@ class CpuExec final : public Exec {
   template <class F>
   void each(int64_t count, const F& task);
   template <class F>
+  void each_piece(int64_t count, int64_t cost, const F& piece);
+  template <class F>
   void each_row(int64_t rows, int64_t cost, const F& task);
   void linear_rows(Tensor y, Tensor x, const CpuMatrix& w, const Epilogue& e);
   void linear_blocks(Tensor y, Tensor x, const CpuMatrix& w, const Epilogue& e);

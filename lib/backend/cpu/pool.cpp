@@ -33,7 +33,7 @@ void futex_wake_all(std::atomic<uint32_t>& word) {
 // About 50 us: longer than the gaps between one step's operations, shorter than anybody's patience with a busy core.
 constexpr int kSpins = 2000;
 // The caller has nothing else to do, but may share its core with the worker it waits for.
-constexpr int kSpinsBeforeYield = 20000;
+constexpr int kSpinsBeforeYield = 500;
 
 }  // namespace
 
@@ -71,14 +71,23 @@ void Pool::run(int64_t count, Task task, void* context) {
   task_ = task;
   context_ = context;
   next_.store(0, std::memory_order_relaxed);
-  busy_.store(static_cast<int32_t>(workers_.size()), std::memory_order_relaxed);
+  gate_.store(0, std::memory_order_release);
   epoch_.fetch_add(1, std::memory_order_seq_cst);
   if (sleepers_.load(std::memory_order_seq_cst) > 0) futex_wake_all(epoch_);
   take(0);
-  for (int spins = 0; busy_.load(std::memory_order_acquire) != 0;) {
+  // Who has not come by now finds the gate closed; only those inside are waited for.
+  gate_.fetch_or(kClosed, std::memory_order_relaxed);
+  for (int spins = 0; gate_.load(std::memory_order_acquire) != kClosed;) {
     relax();
     if (++spins > kSpinsBeforeYield) ::sched_yield();
   }
+}
+
+bool Pool::enter() {
+  uint32_t inside = gate_.load(std::memory_order_relaxed);
+  while ((inside & kClosed) == 0)
+    if (gate_.compare_exchange_weak(inside, inside + 1, std::memory_order_acquire)) return true;
+  return false;
 }
 
 void Pool::take(int thread) {
@@ -103,8 +112,9 @@ void Pool::work(int thread) {
     }
     seen = epoch_.load(std::memory_order_acquire);
     if (stop_.load(std::memory_order_relaxed)) return;
+    if (!enter()) continue;
     take(thread);
-    busy_.fetch_sub(1, std::memory_order_release);
+    gate_.fetch_sub(1, std::memory_order_release);
   }
 }
 

@@ -33,14 +33,17 @@ class Pool {
   static uint32_t forks();
 
  private:
+  static constexpr uint32_t kClosed = 1u << 31;
+
   void work(int thread);
+  bool enter();
   void take(int thread);
 
   std::vector<std::thread> workers_;
   std::atomic<bool> leased_{false};
   std::atomic<uint32_t> epoch_{0};    // counts calls; workers wait for it to change
   std::atomic<int32_t> sleepers_{0};  // workers in the futex
-  std::atomic<int32_t> busy_{0};      // workers not yet done with the present call
+  std::atomic<uint32_t> gate_{kClosed};  // workers inside the present call, and whether no more may come in
   std::atomic<int64_t> next_{0};
   std::atomic<bool> stop_{false};
   int64_t count_ = 0;
