@@ -7,6 +7,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backend/cpu/linear_kernels.cpp"
 #include "backend/cpu/highway.h"
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
@@ -47,6 +48,9 @@ HWY_INLINE void tile(const W* w, int64_t in, const float* x, int64_t ldx, float*
     VF a[M];
     for (int m = 0; m < M; ++m) a[m] = hn::LoadU(d, x + m * ldx + j);
     for (int n = 0; n < N; ++n) {
+      // The next N rows. One row of activations leaves the core waiting for memory, and the hardware's prefetcher does
+      // not follow N rows that share a few pages.
+      if (M == 1) hwy::Prefetch(w + (n + N) * in + j);
       const VF b = load_weights(d, w + n * in + j);
       for (int m = 0; m < M; ++m) sum[m][n] = hn::MulAdd(a[m], b, sum[m][n]);
     }
