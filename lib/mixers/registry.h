@@ -5,6 +5,6 @@
 
 namespace recurra {
 
-extern const Architecture kRwkv7;
+extern const Architecture kRwkv7, kMamba, kMamba2, kLlama, kQwen35;
 
 }  // namespace recurra
