@@ -133,7 +133,7 @@ class Feeder {
         const int64_t room = most - static_cast<int64_t>(tokens_.size());
         const int64_t n = std::min({static_cast<int64_t>(left(s)), each, room});
         if (n <= 0) continue;
-        segments_.push_back({static_cast<int32_t>(tokens_.size()), static_cast<int32_t>(n), s.slot});
+        segments_.push_back({static_cast<int32_t>(tokens_.size()), static_cast<int32_t>(n), s.slot, s.position + s.done, s.cache});
         members_.push_back(&s);
         tokens_.insert(tokens_.end(), s.tokens + s.done, s.tokens + s.done + n);
       }
