@@ -243,6 +243,10 @@ class Exec {
   };
   virtual void ssd(const Ssd& io) = 0;
 
+  // y = factor * x
+  virtual void scale(Tensor y, Tensor x, float factor) = 0;
+  // y [T, heads * n] from x [T, kv_heads * n]: head h is head h / (heads / kv_heads).
+  virtual void repeat_heads(Tensor y, Tensor x, int64_t heads, int64_t kv_heads) = 0;
   // x [T, heads * (n + m)], per head [a | b], to a [T, heads * n] and b [T, heads * m].
   virtual void split_heads(Tensor a, Tensor b, Tensor x, int64_t heads) = 0;
   // Linear attention's normaliser is one more value of each head, 1: y [T, H * (V+1)] from v [T, H * V]; and back, o = y / (last + eps).

@@ -8,8 +8,8 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "mixers/fla.h"
 #include "mixers/gated_deltanet.h"
-#include "mixers/parts.h"
 #include "mixers/registry.h"
 
 namespace recurra {
@@ -136,6 +136,44 @@ Network build_gguf(const ModelFile& file, Backend& be, StateLayout& layout) {
   return net;
 }
 
+Network build_fla(const ModelFile& file, Backend& be, StateLayout& layout) {
+  Options o(file);
+  FlaFrame f = read_fla_frame(o, file, be);
+  GatedDeltaNetShape n;
+  n.key_heads = o.integer("num_heads", 1, kMostWidth);
+  n.heads = o.integer_or("num_v_heads", n.key_heads, 1, kMostWidth);
+  n.key = o.integer("head_dim", 1, kMostWidth);
+  n.value = static_cast<int64_t>(static_cast<double>(n.key) * o.number_or("expand_v", 2, 1e-3, 64));
+  if (n.value < 1) o.unsupported("expand_v", "heads of at least one value");
+  if (n.heads % n.key_heads != 0) o.unsupported("num_v_heads", "a multiple of num_heads");
+  n.taps = o.boolean_or("use_short_conv", true) ? o.integer_or("conv_size", 4, 1, 64) : 0;
+  if (o.has("conv_size")) o.integer("conv_size", 1, 64);
+  o.require("conv_bias", false);
+  n.beta_scale = o.boolean_or("allow_neg_eigval", false) ? 2.0f : 1.0f;
+  n.gate_act = act_of(o, "output_gate_activation");
+  const bool gated = o.boolean_or("use_gate", true);
+  const int64_t keys = n.key_heads * n.key, inner = n.heads * n.value, D = f.net.width;
+  const float eps = f.eps;
+  return finish_fla(std::move(f), o, file, be, layout, [&](int64_t i, const Reader& layer, NormWeights norm) {
+    const Reader in = layer.under("attn.");
+    GatedDeltaNetWeights l;
+    l.norm = std::move(norm);
+    l.qkv.push_back(in.matrix("q_proj.weight", keys, D));
+    l.qkv.push_back(in.matrix("k_proj.weight", keys, D));
+    l.qkv.push_back(in.matrix("v_proj.weight", inner, D));
+    if (n.taps > 0)
+      l.conv = in.convolutions({{"q_conv1d.weight", keys}, {"k_conv1d.weight", keys}, {"v_conv1d.weight", inner}}, n.taps);
+    l.a = in.matrix("a_proj.weight", n.heads, D);
+    l.b = in.matrix("b_proj.weight", n.heads, D);
+    if (gated) l.gate = in.matrix("g_proj.weight", inner, D);
+    l.rate = in.minus_exp("A_log", n.heads);
+    l.dt_bias = in.vector("dt_bias", n.heads);
+    l.o_norm = {Norm::rms, in.tiled("o_norm.weight", n.value, n.heads), {}, eps};
+    l.out = in.matrix("o_proj.weight", D, inner);
+    return make_gated_deltanet(std::move(l), n, layout, i);
+  });
+}
+
 }  // namespace
 
 std::unique_ptr<Mixer> make_gated_deltanet(GatedDeltaNetWeights weights, const GatedDeltaNetShape& n, StateLayout& layout, int64_t layer) {
@@ -146,5 +184,6 @@ std::unique_ptr<Mixer> make_gated_deltanet(GatedDeltaNetWeights weights, const G
 }
 
 const Architecture kQwen35{"qwen35", build_gguf};
+const Architecture kGatedDeltaNet{"fla.gated_deltanet", build_fla};
 
 }  // namespace recurra

@@ -1,8 +1,7 @@
 // Llama (Touvron et al. 2023, arXiv:2302.13971): softmax attention and a gated MLP in every layer. The baseline that the
 // constant-memory models are measured against.
 #include "core/error.h"
-#include "mixers/parts.h"
-#include "mixers/reader.h"
+#include "mixers/fla.h"
 #include "mixers/registry.h"
 
 namespace recurra {
@@ -41,8 +40,45 @@ Network build_gguf(const ModelFile& file, Backend& be, StateLayout& layout) {
   return net;
 }
 
+Network build_folder(const ModelFile& file, Backend& be, StateLayout& layout) {
+  Options o(file);
+  const Reader in(file, be, "");
+  Network net;
+  net.width = o.integer("hidden_size", 1, kMostWidth);
+  net.layers = o.integer("num_hidden_layers", 1, 4096);
+  net.vocabulary = o.integer("vocab_size", 1, int64_t{1} << 30);
+  const float eps = static_cast<float>(o.number_or("rms_norm_eps", 1e-6, 0, 1));
+  const int64_t hidden = o.integer("intermediate_size", 1, kMostWidth);
+  AttentionShape n;
+  n.heads = o.integer("num_attention_heads", 1, kMostWidth);
+  n.kv_heads = o.integer_or("num_key_value_heads", n.heads, 1, kMostWidth);
+  if (n.heads % n.kv_heads != 0) o.unsupported("num_key_value_heads", "a divisor of num_attention_heads");
+  n.width = n.rotated = o.integer_or("head_dim", net.width / n.heads, 2, kMostWidth);
+  n.base = static_cast<float>(o.number_or("rope_theta", o.number_or("rope_parameters.rope_theta", 10000, 1, 1e12), 1, 1e12));
+  o.require("rope_parameters.rope_type", {"default"});
+  o.refuse("rope_scaling");
+  o.require("attention_bias", false);
+  o.require("mlp_bias", false);
+  o.ignore("pretraining_tp");     // how the weights were cut in training
+  o.ignore("attention_dropout");  // of training
+  const Act act = act_of(o, "hidden_act");
+  net.embedding = in.matrix("model.embed_tokens.weight", net.vocabulary, net.width);
+  net.output_norm = in.rms("model.norm.weight", net.width, eps);
+  if (!o.boolean_or("tie_word_embeddings", false)) net.head = in.matrix("lm_head.weight", net.vocabulary, net.width);
+  for (int64_t i = 0; i < net.layers; ++i) {
+    const Reader layer = in.under("model.layers." + std::to_string(i) + ".");
+    net.mixers.push_back(read_attention(layer.under("self_attn."), layer.rms("input_layernorm.weight", net.width, eps), net.width, n,
+                                        false, false, layout));
+    net.mixers.push_back(make_mlp(read_mlp(layer.under("mlp."), layer.rms("post_attention_layernorm.weight", net.width, eps),
+                                           net.width, hidden, act)));
+  }
+  o.finish();
+  return net;
+}
+
 }  // namespace
 
+const Architecture kHfLlama{"hf.llama", build_folder};
 const Architecture kLlama{"llama", build_gguf};
 
 }  // namespace recurra

@@ -4,7 +4,7 @@
 //     dt, B, C = split(x_proj(u));  d = softplus(dt_proj dt + bias)
 //     h_i      = exp(d_i A_i) h_i + d_i u_i B;   y_i = h_i . C + D_i u_i
 //     x       += out(y * silu(z))
-#include "mixers/reader.h"
+#include "mixers/mamba_frame.h"
 #include "mixers/registry.h"
 
 namespace recurra {
@@ -84,8 +84,44 @@ Network build_gguf(const ModelFile& file, Backend& be, StateLayout& layout) {
   return net;
 }
 
+// fla's and transformers' mamba: the same tensors, other names for some options.
+Network build_folder(const ModelFile& file, Backend& be, StateLayout& layout) {
+  Options o(file);
+  const bool fla = file.string("general.architecture") == "fla.mamba";
+  Network net = read_mamba_frame(o, file, be, fla ? "norm_eps" : "layer_norm_epsilon");
+  Dims n{};
+  n.width = net.width;
+  n.inner = o.integer_or("expand", 2, 1, 64) * net.width;
+  n.inner = o.integer_or("intermediate_size", n.inner, 1, kMostWidth);
+  n.states = o.integer("state_size", 1, kMostWidth);
+  const char* rank = fla ? "dt_rank" : "time_step_rank";
+  n.rank = o.has(rank) && file.text(rank) == "auto" ? (net.width + 15) / 16 : o.integer(rank, 1, kMostWidth);
+  n.taps = o.integer("conv_kernel", 1, 64);
+  o.require("hidden_act", {"silu", "swish"});
+  o.require("use_bias", false);
+  const bool bias = o.boolean_or("use_conv_bias", true);
+  for (int64_t i = 0; i < net.layers; ++i) {
+    const Reader layer(file, be, "backbone.layers." + std::to_string(i) + "."), in = layer.under("mixer.");
+    Weights l;
+    l.norm = layer.rms("norm.weight", n.width, net.output_norm.eps);
+    l.in = in.matrix("in_proj.weight", 2 * n.inner, n.width);
+    l.conv = in.convolutions({{"conv1d.weight", n.inner}}, n.taps);
+    if (bias) l.conv_bias = in.vector("conv1d.bias", n.inner);
+    l.x = in.matrix("x_proj.weight", n.rank + 2 * n.states, n.inner);
+    l.dt = in.matrix("dt_proj.weight", n.inner, n.rank);
+    l.dt_bias = in.vector("dt_proj.bias", n.inner);
+    l.a = in.transposed_minus_exp("A_log", n.inner, n.states);
+    l.d = in.vector("D", n.inner);
+    l.out = in.matrix("out_proj.weight", n.width, n.inner);
+    add_layer(net, std::move(l), n, layout, i);
+  }
+  o.finish();
+  return net;
+}
+
 }  // namespace
 
+const Architecture kFlaMamba{"fla.mamba", build_folder}, kHfMamba{"hf.mamba", build_folder};
 const Architecture kMamba{"mamba", build_gguf};
 
 }  // namespace recurra

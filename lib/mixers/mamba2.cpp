@@ -6,7 +6,7 @@
 //     x         += out(rms(y * silu(z)))                         per group of I / G; or rms(y) * silu(z)
 #include <limits>
 
-#include "mixers/reader.h"
+#include "mixers/mamba_frame.h"
 #include "mixers/registry.h"
 
 namespace recurra {
@@ -111,8 +111,58 @@ Network build_gguf(const ModelFile& file, Backend& be, StateLayout& layout) {
   return net;
 }
 
+// fla's and transformers' mamba2: the same tensors, other options.
+Network build_folder(const ModelFile& file, Backend& be, StateLayout& layout) {
+  Options o(file);
+  const bool fla = file.string("general.architecture") == "fla.mamba2";
+  Network net = read_mamba_frame(o, file, be, fla ? "norm_eps" : "layer_norm_epsilon");
+  Dims n{};
+  n.width = net.width;
+  n.heads = o.integer("num_heads", 1, kMostWidth);
+  const int64_t head = o.integer("head_dim", 1, kMostWidth);
+  n.inner = o.integer_or("expand", 2, 1, 64) * net.width;
+  if (n.heads * head != n.inner) o.unsupported("num_heads", "expand * hidden_size / head_dim");
+  n.states = o.integer("state_size", 1, kMostWidth);
+  n.groups = o.integer_or("n_groups", 1, 1, kMostWidth);
+  if (n.heads % n.groups != 0) o.unsupported("n_groups", "a divisor of num_heads");
+  n.norm_groups = fla ? n.groups : 1;  // transformers norms the whole row
+  n.taps = o.integer("conv_kernel", 1, 64);
+  o.require("hidden_act", {"silu", "swish"});
+  o.require("use_bias", false);
+  o.require("rmsnorm", true);
+  n.norm_before_gate = o.boolean_or("norm_before_gate", false);
+  const char* limit = fla ? "dt_limit" : "time_step_limit";
+  n.dt_least = 0;
+  n.dt_most = std::numeric_limits<float>::infinity();
+  if (o.has(limit)) {
+    const std::vector<double> limits = o.numbers(limit);
+    if (limits.size() != 2 || !(limits[0] <= limits[1])) o.unsupported(limit, "two ascending numbers");
+    n.dt_least = static_cast<float>(limits[0]);
+    n.dt_most = static_cast<float>(limits[1]);
+  }
+  if (!fla) o.ignore("time_step_rank");  // transformers computes it from num_heads and never reads it here
+  const bool per_value = o.boolean_or("D_has_hdim", false), bias = o.boolean_or("use_conv_bias", true);
+  for (int64_t i = 0; i < net.layers; ++i) {
+    const Reader layer(file, be, "backbone.layers." + std::to_string(i) + "."), in = layer.under("mixer.");
+    Weights l;
+    l.norm = layer.rms("norm.weight", n.width, net.output_norm.eps);
+    l.in = in.matrix("in_proj.weight", n.inner + n.conv() + n.heads, n.width);
+    l.conv = in.convolutions({{"conv1d.weight", n.conv()}}, n.taps);
+    if (bias) l.conv_bias = in.vector("conv1d.bias", n.conv());
+    l.dt_bias = in.vector("dt_bias", n.heads);
+    l.a = in.minus_exp("A_log", n.heads);
+    l.d = per_value ? in.vector("D", n.inner) : in.spread("D", n.heads, head);
+    l.gated_norm = {Norm::rms, in.vector("norm.weight", n.inner), {}, net.output_norm.eps};
+    l.out = in.matrix("out_proj.weight", n.width, n.inner);
+    add_layer(net, std::move(l), n, layout, i);
+  }
+  o.finish();
+  return net;
+}
+
 }  // namespace
 
+const Architecture kFlaMamba2{"fla.mamba2", build_folder}, kHfMamba2{"hf.mamba2", build_folder};
 const Architecture kMamba2{"mamba2", build_gguf};
 
 }  // namespace recurra

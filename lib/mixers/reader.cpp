@@ -1,5 +1,7 @@
 #include "mixers/reader.h"
 
+#include <cmath>
+
 #include "backend/dequantize.h"
 #include "core/error.h"
 
@@ -49,12 +51,41 @@ Vector Reader::upload(const std::vector<float>& values) const {
   return be_.vector(values.data(), static_cast<int64_t>(values.size()));
 }
 
-Vector Reader::transposed(const std::string& name, int64_t rows, int64_t cols) const {
-  const std::vector<float> in = values(name, shape(rows, cols));
+namespace {
+
+std::vector<float> turn(const std::vector<float>& in, int64_t rows, int64_t cols) {
   std::vector<float> out(in.size());
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t c = 0; c < cols; ++c) out[static_cast<size_t>(c * rows + r)] = in[static_cast<size_t>(r * cols + c)];
+  return out;
+}
+
+}  // namespace
+
+Vector Reader::transposed(const std::string& name, int64_t rows, int64_t cols) const {
+  return upload(turn(values(name, shape(rows, cols)), rows, cols));
+}
+
+Vector Reader::transposed_minus_exp(const std::string& name, int64_t rows, int64_t cols) const {
+  std::vector<float> v = turn(values(name, shape(rows, cols)), rows, cols);
+  for (float& x : v) x = -std::exp(x);
+  return upload(v);
+}
+
+Vector Reader::convolutions(const std::vector<std::pair<std::string, int64_t>>& names, int64_t taps) const {
+  std::vector<std::vector<float>> parts;
+  for (const auto& [name, channels] : names) parts.push_back(values(name, shape(channels, taps)));
+  std::vector<float> out;
+  for (int64_t j = 0; j < taps; ++j)
+    for (size_t p = 0; p < parts.size(); ++p)
+      for (int64_t c = 0; c < names[p].second; ++c) out.push_back(parts[p][static_cast<size_t>(c * taps + j)]);
   return upload(out);
+}
+
+Vector Reader::minus_exp(const std::string& name, int64_t n) const {
+  std::vector<float> v = values(name, shape(n));
+  for (float& x : v) x = -std::exp(x);
+  return upload(v);
 }
 
 Vector Reader::tiled(const std::string& name, int64_t n, int64_t times) const {

@@ -29,6 +29,11 @@ class Reader {
   std::vector<float> values(const std::string& name, const Shape& shape) const;
   Vector upload(const std::vector<float>& values) const;
   Vector transposed(const std::string& name, int64_t rows, int64_t cols) const;  // [rows, cols] in the file
+  // fla's depthwise convolutions [C, 1, taps] side by side, as [taps, sum of C].
+  Vector convolutions(const std::vector<std::pair<std::string, int64_t>>& names, int64_t taps) const;
+  // exp(x) with its sign turned: -exp(A_log).
+  Vector minus_exp(const std::string& name, int64_t n) const;
+  Vector transposed_minus_exp(const std::string& name, int64_t rows, int64_t cols) const;
   // `times` copies end to end, or each value `times` times in a row.
   Vector tiled(const std::string& name, int64_t n, int64_t times) const;
   Vector spread(const std::string& name, int64_t n, int64_t times) const;

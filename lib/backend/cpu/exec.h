@@ -70,6 +70,8 @@ class CpuExec final : public Exec {
   void add_scaled(Tensor y, Tensor x, const Vector& d) override;
   void delta_rule(const DeltaRule& io) override;
   void ssd(const Ssd& io) override;
+  void scale(Tensor y, Tensor x, float factor) override;
+  void repeat_heads(Tensor y, Tensor x, int64_t heads, int64_t kv_heads) override;
   void split_heads(Tensor a, Tensor b, Tensor x, int64_t heads) override;
   void append_ones(Tensor y, Tensor v, int64_t heads) override;
   void divide_by_last(Tensor o, Tensor y, int64_t heads, float eps) override;

@@ -178,6 +178,21 @@ void CpuExec::ssd(const Ssd& io) {
   });
 }
 
+void CpuExec::scale(Tensor y, Tensor x, float factor) {
+  each_row(x.rows, x.cols, [&](int64_t i) {
+    const float* in = row(x, i);
+    float* out = row(y, i);
+    for (int64_t j = 0; j < x.cols; ++j) out[j] = factor * in[j];
+  });
+}
+
+void CpuExec::repeat_heads(Tensor y, Tensor x, int64_t heads, int64_t kv_heads) {
+  const int64_t n = y.cols / heads;
+  each_row(x.rows, y.cols, [&](int64_t i) {
+    for (int64_t h = 0; h < heads; ++h) std::copy_n(row(x, i) + h / (heads / kv_heads) * n, n, row(y, i) + h * n);
+  });
+}
+
 void CpuExec::split_heads(Tensor a, Tensor b, Tensor x, int64_t heads) {
   const int64_t n = a.cols / heads, m = b.cols / heads;
   each_row(x.rows, x.cols, [&](int64_t i) {

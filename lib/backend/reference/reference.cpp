@@ -267,6 +267,17 @@ class ReferenceExec final : public Exec {
       }
   }
 
+  void scale(Tensor y, Tensor x, float factor) override {
+    for (int64_t i = 0; i < x.rows; ++i)
+      for (int64_t j = 0; j < x.cols; ++j) row(y, i)[j] = factor * row(x, i)[j];
+  }
+
+  void repeat_heads(Tensor y, Tensor x, int64_t heads, int64_t kv_heads) override {
+    const int64_t n = y.cols / heads;
+    for (int64_t i = 0; i < x.rows; ++i)
+      for (int64_t h = 0; h < heads; ++h) std::copy_n(row(x, i) + h / (heads / kv_heads) * n, n, row(y, i) + h * n);
+  }
+
   void split_heads(Tensor a, Tensor b, Tensor x, int64_t heads) override {
     const int64_t n = a.cols / heads, m = b.cols / heads;
     for (int64_t i = 0; i < x.rows; ++i)
