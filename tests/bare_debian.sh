@@ -29,6 +29,7 @@ command -v debootstrap >/dev/null || die "debootstrap is needed (Debian: deboots
 
 if [ -z "$bare" ]; then
   bare=$(mktemp -d "${TMPDIR:-/var/tmp}/bare-debian.XXXXXX")
+  chmod 755 "$bare"  # it becomes the root folder, which everybody may enter
   # The mounts below are in a namespace that ends with COMMAND, so nothing of this machine hangs in the folder any more.
   trap 'rm -rf --one-file-system "$bare"' EXIT
 fi
