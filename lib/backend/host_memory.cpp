@@ -5,6 +5,9 @@
 #include <cstring>
 #include <new>
 
+#include "backend/dequantize.h"
+#include "core/error.h"
+
 namespace recurra {
 namespace {
 
@@ -25,6 +28,24 @@ class HostBuffer final : public Buffer {
 }  // namespace
 
 std::shared_ptr<Buffer> allocate_host(size_t bytes) { return std::make_shared<HostBuffer>(bytes); }
+
+Vector HostBackend::vector(const TensorView& view) {
+  if (!can_dequantize(view.type))
+    fail(Code::unsupported, "tensor '%s' has type %s, expected F32, F16 or BF16", printable(view.name).c_str(),
+         info(view.type).name);
+  std::vector<float> values(static_cast<size_t>(view.shape.elements()));
+  dequantize(values.data(), view.type, view.data, view.shape.elements());
+  return vector(values.data(), view.shape.elements());
+}
+
+Vector HostBackend::vector(const float* values, int64_t n) {
+  auto buffer = allocate(static_cast<size_t>(n) * sizeof(float));
+  std::memcpy(buffer->data(), values, static_cast<size_t>(n) * sizeof(float));
+  return {buffer, n};
+}
+
+void HostBackend::copy(std::byte* to, const std::byte* from, size_t bytes) { std::memcpy(to, from, bytes); }
+void HostBackend::clear(std::byte* at, size_t bytes) { std::memset(at, 0, bytes); }
 
 float* Scratch::take(size_t floats) {
   const size_t bytes = round_up(floats * sizeof(float), kAlign);

@@ -9,6 +9,16 @@ namespace recurra {
 
 std::shared_ptr<Buffer> allocate_host(size_t bytes);
 
+// The part of a backend that follows from its memory being the host's.
+class HostBackend : public Backend {
+ public:
+  Vector vector(const TensorView& view) override;
+  Vector vector(const float* values, int64_t n) override;
+  std::shared_ptr<Buffer> allocate(size_t bytes) override { return allocate_host(bytes); }
+  void copy(std::byte* to, const std::byte* from, size_t bytes) override;
+  void clear(std::byte* at, size_t bytes) override;
+};
+
 // Scratch in blocks that are kept: after the largest call has been seen, nothing is allocated any more.
 class Scratch {
  public:

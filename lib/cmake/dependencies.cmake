@@ -1,7 +1,7 @@
-# Libraries from the distribution: xxHash, nlohmann-json, Highway (headers and a small shared part).
+# Libraries from the distribution: xxHash, nlohmann-json, Highway (used as headers alone).
 find_package(Threads REQUIRED)
 find_package(nlohmann_json 3.9 REQUIRED)
-find_package(HWY 1.0.3 QUIET CONFIG)
+find_path(HIGHWAY_INCLUDE_DIR hwy/highway.h REQUIRED)
 find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
 
 # oneDNN 3: an installed one, else the folder that fetch_onednn.sh unpacked PyPI's wheels into.

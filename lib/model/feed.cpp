@@ -90,9 +90,7 @@ class Feeder {
   }
 
  private:
-  struct Backup {
-    std::vector<Arena::Slot> slots;
-  };
+  using Backup = std::vector<Arena::Slot>;  // of the sequences, in their order
 
   // Whether the call has work that may still allocate memory; counts the blocks.
   bool plan() {
@@ -108,16 +106,16 @@ class Feeder {
   }
 
   void backup(Backup& b) const {
-    b.slots.resize(sequences_.size());
+    b.resize(sequences_.size());
     for (size_t i = 0; i < sequences_.size(); ++i) {
-      if (!b.slots[i]) b.slots[i] = m_.arena().take();
-      m_.backend().copy(b.slots[i].data(), sequences_[i].slot, m_.arena().slot_bytes());
+      if (!b[i]) b[i] = m_.arena().take();
+      m_.backend().copy(b[i].data(), sequences_[i].slot, m_.arena().slot_bytes());
     }
   }
 
   void restore(const Backup& b, bool all) {
-    for (size_t i = 0; i < b.slots.size(); ++i) {
-      m_.backend().copy(sequences_[i].slot, b.slots[i].data(), m_.arena().slot_bytes());
+    for (size_t i = 0; i < b.size(); ++i) {
+      m_.backend().copy(sequences_[i].slot, b[i].data(), m_.arena().slot_bytes());
       if (all) sequences_[i].done = 0;
     }
   }

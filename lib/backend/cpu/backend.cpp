@@ -42,7 +42,7 @@ void transpose_heads(float* out, const float* in, int64_t heads, int64_t rows, i
       for (int64_t c = 0; c < cols; ++c) out[c * rows + r] = in[r * cols + c];
 }
 
-class CpuBackend final : public Backend {
+class CpuBackend final : public HostBackend {
  public:
   CpuBackend(const CpuLevel& level, bool forced, bool bf16, int threads)
       : shared_{kernels(level.level), level, OneDnn(level, forced, bf16), Threads(threads)} {}
@@ -58,22 +58,6 @@ class CpuBackend final : public Backend {
            printable(view.name).c_str(), info(view.type).name);
     return std::make_unique<CpuMatrix>(view);
   }
-  Vector vector(const TensorView& view) override {
-    if (!can_dequantize(view.type))
-      fail(Code::unsupported, "tensor '%s' has type %s, expected F32, F16 or BF16", printable(view.name).c_str(),
-           info(view.type).name);
-    std::vector<float> values(static_cast<size_t>(view.shape.elements()));
-    dequantize(values.data(), view.type, view.data, view.shape.elements());
-    return vector(values.data(), view.shape.elements());
-  }
-  Vector vector(const float* values, int64_t n) override {
-    auto buffer = allocate(static_cast<size_t>(n) * sizeof(float));
-    std::memcpy(buffer->data(), values, static_cast<size_t>(n) * sizeof(float));
-    return {buffer, n};
-  }
-  std::shared_ptr<Buffer> allocate(size_t bytes) override { return allocate_host(bytes); }
-  void copy(std::byte* to, const std::byte* from, size_t bytes) override { std::memcpy(to, from, bytes); }
-  void clear(std::byte* at, size_t bytes) override { std::memset(at, 0, bytes); }
   void read_state(float* out, const std::byte* slot, const StateSlice& s) const override {
     const auto* in = reinterpret_cast<const float*>(slot + s.offset);
     if (s.shape.rank == 3)

@@ -192,7 +192,7 @@ class ReferenceExec final : public Exec {
   Scratch scratch_;
 };
 
-class ReferenceBackend final : public Backend {
+class ReferenceBackend final : public HostBackend {
  public:
   const char* name() const override { return "reference"; }
   const char* level() const override { return "plain"; }
@@ -200,19 +200,6 @@ class ReferenceBackend final : public Backend {
   int threads() const override { return 1; }
 
   std::unique_ptr<Matrix> matrix(const TensorView& view) override { return std::make_unique<ReferenceMatrix>(view); }
-  Vector vector(const TensorView& view) override {
-    std::vector<float> values(static_cast<size_t>(view.shape.elements()));
-    dequantize(values.data(), view.type, view.data, view.shape.elements());
-    return vector(values.data(), view.shape.elements());
-  }
-  Vector vector(const float* values, int64_t n) override {
-    auto buffer = allocate(static_cast<size_t>(n) * sizeof(float));
-    std::memcpy(buffer->data(), values, static_cast<size_t>(n) * sizeof(float));
-    return {buffer, n};
-  }
-  std::shared_ptr<Buffer> allocate(size_t bytes) override { return allocate_host(bytes); }
-  void copy(std::byte* to, const std::byte* from, size_t bytes) override { std::memcpy(to, from, bytes); }
-  void clear(std::byte* at, size_t bytes) override { std::memset(at, 0, bytes); }
   void read_state(float* out, const std::byte* slot, const StateSlice& s) const override {
     std::memcpy(out, slot + s.offset, static_cast<size_t>(s.shape.elements()) * sizeof(float));
   }
