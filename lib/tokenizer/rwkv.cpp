@@ -1,91 +1,14 @@
 // RWKV World: at each place the longest token that fits (BlinkDL's rwkv_tokenizer.py), found in a prefix tree.
 #include <algorithm>
-#include <array>
 #include <limits>
 
 #include "core/error.h"
 #include "core/hash.h"
+#include "tokenizer/prefix_tree.h"
 #include "tokenizer/tokenizer.h"
 
 namespace recurra {
 namespace {
-
-// ---- the prefix tree ---------------------------------------------------------------------------------------------
-
-struct Entry {
-  std::string_view bytes;
-  int32_t token;
-};
-
-struct Match {
-  int32_t token = -1;
-  size_t length = 0;  // 0: no token fits
-};
-
-// Nodes are numbered breadth first, so that the children of a node lie side by side, sorted by the byte that leads to
-// them: first[n] .. first[n+1]-1. 9 bytes a node; the World vocabulary has 250,000.
-class PrefixTree {
- public:
-  explicit PrefixTree(std::vector<Entry> entries) {
-    std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
-      const int order = a.bytes.compare(b.bytes);
-      return order != 0 ? order < 0 : a.token < b.token;
-    });
-    struct Range {  // the entries that begin with the bytes on the way to a node
-      size_t begin, end;
-    };
-    std::vector<Range> level{{0, entries.size()}}, next;
-    uint32_t nodes = 1;
-    byte_.push_back(0);  // nothing leads to the root
-    for (size_t depth = 0; !level.empty(); ++depth, level.swap(next), next.clear()) {
-      for (Range r : level) {
-        first_.push_back(nodes);
-        token_.push_back(-1);
-        if (r.begin < r.end && entries[r.begin].bytes.size() == depth) token_.back() = entries[r.begin].token;
-        while (r.begin < r.end && entries[r.begin].bytes.size() == depth) ++r.begin;  // duplicates: the lowest id won
-        while (r.begin < r.end) {
-          const char c = entries[r.begin].bytes[depth];
-          Range child{r.begin, r.begin};
-          while (child.end < r.end && entries[child.end].bytes[depth] == c) ++child.end;
-          byte_.push_back(static_cast<unsigned char>(c));
-          next.push_back(child);
-          ++nodes;
-          r.begin = child.end;
-        }
-      }
-    }
-    first_.push_back(nodes);
-    for (uint32_t child = first_[0]; child < first_[1]; ++child) root_[byte_[child]] = child;
-  }
-
-  Match longest(const unsigned char* p, size_t size) const {
-    Match best;
-    uint32_t node = size != 0 ? root_[p[0]] : 0;
-    for (size_t length = 1; node != 0; ++length) {
-      if (token_[node] >= 0) best = {token_[node], length};
-      node = length < size ? child(node, p[length]) : 0;
-    }
-    return best;
-  }
-
- private:
-  uint32_t child(uint32_t node, unsigned char c) const {  // 0: none, the root is nobody's child
-    uint32_t begin = first_[node], end = first_[node + 1];
-    while (end - begin > 8) {
-      const uint32_t middle = begin + (end - begin) / 2;
-      (byte_[middle] <= c ? begin : end) = middle;
-    }
-    for (; begin < end; ++begin) {
-      if (byte_[begin] == c) return begin;
-    }
-    return 0;
-  }
-
-  std::array<uint32_t, 256> root_{};  // every search begins here: the child by its byte
-  std::vector<uint32_t> first_;
-  std::vector<int32_t> token_;  // the token that ends at the node, -1 if none does
-  std::vector<unsigned char> byte_;
-};
 
 // ---- token texts -------------------------------------------------------------------------------------------------
 
@@ -220,8 +143,8 @@ Pieces read_pieces(const ModelFile& file, int32_t n_vocab) {
   return pieces;
 }
 
-std::vector<Entry> entries_of(const Pieces& pieces) {
-  std::vector<Entry> entries;
+std::vector<PrefixTree::Entry> entries_of(const Pieces& pieces) {
+  std::vector<PrefixTree::Entry> entries;
   for (size_t i = 0; i + 1 < pieces.start.size(); ++i) {
     if (!pieces[i].empty()) entries.push_back({pieces[i], static_cast<int32_t>(i)});
   }
@@ -233,7 +156,7 @@ class RwkvTokenizer final : public Tokenizer {
   explicit RwkvTokenizer(Pieces pieces) : pieces_(std::move(pieces)), tree_(entries_of(pieces_)) {
     Hasher h;
     h.add(std::string(kind()));
-    for (const Entry& e :
+    for (const PrefixTree::Entry& e :
          entries_of(pieces_)) {  // tokens without bytes don't matter: neither do rows after the last token
       h.add(&e.token, sizeof e.token);
       h.add(std::string(e.bytes));
@@ -248,7 +171,7 @@ class RwkvTokenizer final : public Tokenizer {
     out.reserve(text.size() / 3 + 1);
     const unsigned char* const bytes = reinterpret_cast<const unsigned char*>(text.data());
     for (size_t at = 0; at < text.size();) {
-      const Match match = tree_.longest(bytes + at, text.size() - at);
+      const PrefixTree::Match match = tree_.longest(bytes + at, text.size() - at);
       if (match.length == 0)
         fail(Code::invalid, "byte 0x%02x at offset %zu has no token in the vocabulary", bytes[at], at);
       out.push_back(match.token);
