@@ -1,8 +1,17 @@
-# Libraries from the distribution: xxHash, nlohmann-json, Highway (used as headers alone).
+# Libraries from the distribution: xxHash, nlohmann-json and Highway (used as headers alone), PCRE2 and utf8proc.
 find_package(Threads REQUIRED)
 find_package(nlohmann_json 3.9 REQUIRED)
 find_path(HIGHWAY_INCLUDE_DIR hwy/highway.h REQUIRED)
 find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
+# Neither brings CMake files on Debian.
+foreach(library pcre2-8 utf8proc)
+  string(REGEX REPLACE "-8$" "" header ${library})
+  find_path(RECURRA_${library}_INCLUDE_DIR ${header}.h REQUIRED)
+  find_library(RECURRA_${library}_LIBRARY ${library} REQUIRED)
+  add_library(recurra_${library} UNKNOWN IMPORTED)
+  set_target_properties(recurra_${library} PROPERTIES IMPORTED_LOCATION ${RECURRA_${library}_LIBRARY}
+                        INTERFACE_INCLUDE_DIRECTORIES ${RECURRA_${library}_INCLUDE_DIR})
+endforeach()
 
 # oneDNN 3: an installed one, else the folder that fetch_onednn.sh unpacked PyPI's wheels into.
 option(RECURRA_FETCH_ONEDNN "Where oneDNN 3 is not installed, download it from PyPI into RECURRA_ONEDNN_DIR" OFF)
