@@ -87,7 +87,7 @@ struct ModelInfo {
   std::string name;           // the file's general.name, or ""
   std::string path;           // as it was opened, or "" for memory
   std::string file_type;      // the type most weight bytes have: "F16"
-  std::string tokenizer;      // "rwkv", "byte" or "none"
+  std::string tokenizer;      // "rwkv", "bpe", "byte" or "none"
   std::string backend;        // "cpu"
   std::string cpu_level;      // "plain", "avx2", "avx512" or "amx"
   std::string dtype;          // "f32" or "bf16": what was chosen

@@ -158,7 +158,7 @@ typedef struct recurra_model_info {
   const char *name;            /* the file's general.name, or "" */
   const char *path;            /* as it was opened, or "" for memory */
   const char *file_type;       /* the type most weight bytes have: "F16" */
-  const char *tokenizer;       /* "rwkv", "byte", or "none" */
+  const char *tokenizer;       /* "rwkv", "bpe", "byte", or "none" */
   const char *backend;         /* "cpu" */
   const char *cpu_level;       /* "plain", "avx2", "avx512" or "amx" */
   const char *dtype;           /* "f32" or "bf16": what was chosen */

@@ -15,18 +15,19 @@ class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
 
-  virtual const char* kind() const = 0;  // "rwkv", "byte"
+  virtual const char* kind() const = 0;  // "rwkv", "bpe", "byte"
   // Any bytes. Throws Code::invalid, naming the byte and its offset, where the vocabulary has no token for one.
   virtual std::vector<int32_t> encode(std::string_view text) const = 0;
   // The token's bytes; empty for control tokens. Tokens are inside the vocabulary. The view lives as long as this.
   virtual std::string_view piece(int32_t token) const = 0;
   virtual int32_t vocabulary() const = 0;
-  // 32 hexadecimal digits over the kind and the bytes of every token that has some, with its id: two files whose texts
-  // tokenize alike agree, whatever they call their control tokens and padding.
+  // 32 hexadecimal digits over the kind, the bytes of every token that has some, with its id, and (BPE) the merges and
+  // how text is split: two files whose texts tokenize alike agree, whatever they call their control tokens and padding.
   virtual const std::string& hash() const = 0;
 };
 
-// The tokenizer the file describes; null where it has none (tokenizer.ggml.model missing or "none"/"no_vocab"). An
+// The tokenizer the file describes; null where it has none (tokenizer.ggml.model missing or "none"/"no_vocab"). Without
+// that key, tokenizer.huggingface.json counts, the text of a tokenizer.json (a key of the GGUF specification). An
 // unknown kind is Code::unsupported, a vocabulary that contradicts itself or has more than n_vocab tokens Code::format.
 std::unique_ptr<Tokenizer> make_tokenizer(const ModelFile& file, int32_t n_vocab);
 

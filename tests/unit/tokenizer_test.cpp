@@ -150,8 +150,8 @@ TEST(MakeTokenizer, ByTheKindInTheFile) {
   EXPECT_EQ(kind("none").tokenizer, nullptr);
   EXPECT_EQ(kind("no_vocab").tokenizer, nullptr);
   EXPECT_STREQ(kind("byte").tokenizer->kind(), "byte");
-  EXPECT_EQ(error_of([&] { kind("gpt2"); }, Code::unsupported),
-            "t.gguf: key \"tokenizer.ggml.model\" is \"gpt2\", expected \"rwkv\", \"byte\" or \"none\"");
+  EXPECT_EQ(error_of([&] { kind("llama"); }, Code::unsupported),
+            "t.gguf: key \"tokenizer.ggml.model\" is \"llama\", expected \"rwkv\", \"gpt2\", \"byte\" or \"none\"");
   EXPECT_EQ(error_of([&] { kind("rwkv"); }, Code::format),
             "t.gguf: key \"tokenizer.ggml.tokens\" is missing, expected an array of strings");
 }
