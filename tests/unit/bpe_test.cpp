@@ -3,12 +3,16 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <fstream>
 #include <functional>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <sstream>
+#include <thread>
 
 #include "core/error.h"
 #include "format/gguf.h"
@@ -352,6 +356,24 @@ TEST(Bpe, ACallKnowsNothingOfTheLast) {
   for (const Text& text : texts()) all += text.text + "\n\n";
   EXPECT_EQ(decode(*t, t->encode(all)), all);
   EXPECT_EQ(t->encode(all), t->encode(all));
+}
+
+TEST(Bpe, ThreadsShareOne) {
+  const auto t = from_json(base("qwen2"));
+  std::vector<std::vector<int32_t>> alone;
+  for (const Text& text : texts()) alone.push_back(t->encode(text.text));
+  std::vector<std::thread> threads;
+  std::atomic<size_t> wrong{0};
+  for (size_t first = 0; first < 4; ++first) {
+    threads.emplace_back([&, first] {
+      for (size_t i = 0; i < texts().size(); ++i) {
+        const size_t k = (i + first * 40) % texts().size();
+        if (t->encode(texts()[k].text) != alone[k]) ++wrong;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0u);
 }
 
 TEST(Bpe, ALackingByteIsNamed) {
