@@ -15,6 +15,21 @@ namespace recurra {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
+using DF = hn::ScalableTag<float>;
+using VF = hn::Vec<DF>;
+using MF = hn::Mask<DF>;
+
+// Loads and stores of full vectors, or of a vector's first lanes.
+struct Full {
+  HWY_INLINE VF load(DF d, const float* p) const { return hn::LoadU(d, p); }
+  HWY_INLINE void store(VF v, DF d, float* p) const { hn::StoreU(v, d, p); }
+};
+struct Part {
+  MF mask;
+  HWY_INLINE VF load(DF d, const float* p) const { return hn::MaskedLoad(mask, d, p); }
+  HWY_INLINE void store(VF v, DF d, float* p) const { hn::BlendedStore(v, mask, d, p); }
+};
+
 // e^x for any x: 0 far below, infinity far above; NaN stays NaN.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V exp_any(D d, V x) {

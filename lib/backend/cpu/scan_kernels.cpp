@@ -18,21 +18,6 @@ namespace recurra {
 namespace HWY_NAMESPACE {
 namespace {
 
-using DF = hn::ScalableTag<float>;
-using VF = hn::Vec<DF>;
-using MF = hn::Mask<DF>;
-
-// Loads and stores of full vectors, or of a vector's first lanes.
-struct Full {
-  HWY_INLINE VF load(DF d, const float* p) const { return hn::LoadU(d, p); }
-  HWY_INLINE void store(VF v, DF d, float* p) const { hn::StoreU(v, d, p); }
-};
-struct Part {
-  MF mask;
-  HWY_INLINE VF load(DF d, const float* p) const { return hn::MaskedLoad(mask, d, p); }
-  HWY_INLINE void store(VF v, DF d, float* p) const { hn::BlendedStore(v, mask, d, p); }
-};
-
 // One token for N vectors of values beginning at `first`. e: what to erase of this token; becomes the next token's.
 template <Decay D, bool Erase, int N, class Access>
 HWY_INLINE void step(const ScanHead& h, int64_t t, int64_t first, const float* w, bool more, VF* e, const Access& at) {
