@@ -45,7 +45,7 @@ void transpose_heads(float* out, const float* in, int64_t heads, int64_t rows, i
 class CpuBackend final : public HostBackend {
  public:
   CpuBackend(const CpuLevel& level, bool forced, bool bf16, int threads)
-      : shared_{kernels(level.level), level, OneDnn(level, forced, bf16), Threads(threads)} {}
+      : shared_{kernels(level.level), level, choose_scan_form(), OneDnn(level, forced, bf16), Threads(threads)} {}
 
   const char* name() const override { return "cpu"; }
   const char* level() const override { return level_name(shared_.level.level); }

@@ -216,7 +216,12 @@ void CpuExec::shift_lerp(Span<const Tensor> y, Tensor x, const Vector& mu, const
 
 void CpuExec::scan(const Scan& c, const Rows& rows) {
   const Frame frame(*this);
-  const Tensor work = scratch(s_.threads.count(), c.key);
+  // Chosen by kind, shape and level alone: the bits of a block must not depend on its company or on the threads.
+  const bool faster =
+      s_.scan_form == ScanForm::chunk ||
+      (s_.scan_form == ScanForm::fastest && chunk_is_faster(s_.level.level, c.decay, c.erase, c.key, c.value));
+  const bool chunk = rows.block && faster;
+  const Tensor work = scratch(s_.threads.count(), chunk ? scan_chunk_work(c.key) : c.key);
   const int64_t heads = c.heads;
   const int64_t tokens = rows.count / static_cast<int64_t>(rows.segments.size());
   each_piece(static_cast<int64_t>(rows.segments.size()) * heads, tokens * c.key * c.value, [&](int64_t task, int thread) {
@@ -245,7 +250,7 @@ void CpuExec::scan(const Scan& c, const Rows& rows) {
     head.w_stride = c.log_w.stride;
     head.o_stride = c.o.stride;
     head.work = row(work, thread);
-    s_.k.scan(head);
+    (chunk ? s_.k.scan_chunk : s_.k.scan)(head);
   });
 }
 

@@ -40,6 +40,7 @@ class Threads {
 struct CpuShared {
   const Kernels& k;
   CpuLevel level;
+  ScanForm scan_form;
   OneDnn dnn;
   Threads threads;
 };

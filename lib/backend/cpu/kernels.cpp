@@ -8,6 +8,7 @@ Kernels make(Level level) {
   fill_linear_kernels(level, k);
   fill_row_kernels(level, k);
   fill_scan_kernels(level, k);
+  fill_chunk_kernels(level, k);
   return k;
 }
 

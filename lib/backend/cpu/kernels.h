@@ -26,7 +26,7 @@ struct ScanHead {
   const float *r, *k, *v, *a, *b, *log_w;
   float* o;
   int64_t r_stride, k_stride, v_stride, a_stride, b_stride, w_stride, o_stride;
-  float* work;  // [K]
+  float* work;  // [K]; scan_chunk_work(K) floats for scan_chunk
 };
 
 struct Kernels {
@@ -45,14 +45,22 @@ struct Kernels {
                        int64_t n);
   void (*bonus_gate)(float* y, const float* o, const float* r, const float* k, const float* v, const float* g,
                      const float* r_k, int64_t n);
+  // The recurrence token by token, and in chunks: `tokens` is then a multiple of kBlock.
   void (*scan)(const ScanHead& head);
+  void (*scan_chunk)(const ScanHead& head);
 };
 
 const Kernels& kernels(Level level);
+
+// Floats of scratch that scan_chunk needs for a head of `key` keys.
+int64_t scan_chunk_work(int64_t key);
+// Whether scan_chunk beats scan over whole blocks, as measured (chunk_kernels.cpp has the figures).
+bool chunk_is_faster(Level level, Decay decay, bool erase, int64_t key, int64_t value);
 
 // The parts of the table, one source file each.
 void fill_linear_kernels(Level level, Kernels& k);
 void fill_row_kernels(Level level, Kernels& k);
 void fill_scan_kernels(Level level, Kernels& k);
+void fill_chunk_kernels(Level level, Kernels& k);
 
 }  // namespace recurra

@@ -73,4 +73,13 @@ CpuLevel choose_level() {
   return {level, level == Level::amx || (level == Level::avx512 && has_avx512_bf16())};
 }
 
+ScanForm choose_scan_form() {
+  const char* forced = std::getenv("RECURRA_CPU_SCAN");
+  const std::string name = forced != nullptr ? forced : "";
+  if (name == "step") return ScanForm::step;
+  if (name == "chunk") return ScanForm::chunk;
+  if (!name.empty()) fail(Code::backend, "RECURRA_CPU_SCAN is '%s', expected step or chunk", printable(name).c_str());
+  return ScanForm::fastest;
+}
+
 }  // namespace recurra

@@ -1,5 +1,6 @@
-// Which instructions the kernels may use, found out at run time. RECURRA_CPU_LEVEL=plain|avx2|avx512|amx in the environment
-// forces a lower one than the CPU has.
+// Which instructions the kernels may use, found out at run time. RECURRA_CPU_LEVEL=plain|avx2|avx512|amx in the
+// environment forces a lower one than the CPU has; RECURRA_CPU_SCAN=step|chunk forces the form in which blocks of
+// tokens go through the recurrence. Both are read when a backend is made.
 #pragma once
 
 namespace recurra {
@@ -16,5 +17,10 @@ const char* level_name(Level level);
 Level best_level();
 // The level to use; throws Code::backend when the environment asks for one this CPU lacks, or none.
 CpuLevel choose_level();
+
+// fastest: whichever was measured to be, by level, kind of recurrence and width of the head.
+enum class ScanForm { fastest, step, chunk };
+// Throws Code::backend when the environment asks for a form there is not.
+ScanForm choose_scan_form();
 
 }  // namespace recurra
