@@ -3,7 +3,7 @@
 #include <charconv>
 
 #include "core/error.h"
-#include "core/utf8.h"
+#include "format/model_file.h"
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "values are copied out of the file as they lie there");
 
@@ -150,22 +150,6 @@ std::string float_text(Float value) {
   return std::string(digits, end.ptr);
 }
 
-// The string itself where people can read it; what is no UTF-8 or would end a C string becomes \xNN.
-std::string string_text(std::string_view s) {
-  std::string out;
-  for (size_t i = 0; i < s.size();) {
-    const size_t n = utf8_sequence(s.data() + i, s.size() - i);
-    if (n == 0 || s[i] == '\0') {
-      out += printable(s.data() + i, size_t{1});
-      i += 1;
-    } else {
-      out.append(s, i, n);
-      i += n;
-    }
-  }
-  return out;
-}
-
 }  // namespace
 
 std::string number_text(uint32_t type, const unsigned char* p) {
@@ -220,7 +204,7 @@ std::string type_text(const Value& v) {
 
 std::string text(const Value& v) {
   if (v.type == array_t) return array_text(v);
-  if (v.type == string_t) return string_text(load_string(v.data));
+  if (v.type == string_t) return readable(load_string(v.data));
   return number_text(v.type, v.data);
 }
 

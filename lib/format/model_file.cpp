@@ -1,6 +1,7 @@
 #include "format/model_file.h"
 
 #include "core/error.h"
+#include "core/utf8.h"
 
 namespace recurra {
 namespace {
@@ -17,6 +18,13 @@ Shape squeezed(const Shape& s) {
 
 }  // namespace
 
+bool ModelFile::is_null(const std::string&) const { return false; }
+
+bool ModelFile::matters(const std::string& key) const {
+  const std::string prefix = string("general.architecture") + ".";
+  return key.compare(0, prefix.size(), prefix) == 0;
+}
+
 const TensorView& ModelFile::tensor(const std::string& tensor, const Shape& expected) const {
   const TensorView* found = find(tensor);
   const std::string shown = printable(tensor);
@@ -29,6 +37,21 @@ const TensorView& ModelFile::tensor(const std::string& tensor, const Shape& expe
          found->shape.text().c_str(), expected.text().c_str());
   }
   return *found;
+}
+
+std::string readable(std::string_view s) {
+  std::string out;
+  for (size_t i = 0; i < s.size();) {
+    const size_t n = utf8_sequence(s.data() + i, s.size() - i);
+    if (n == 0 || s[i] == '\0') {
+      out += printable(s.data() + i, size_t{1});
+      i += 1;
+    } else {
+      out.append(s, i, n);
+      i += n;
+    }
+  }
+  return out;
 }
 
 }  // namespace recurra

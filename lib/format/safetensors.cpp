@@ -253,7 +253,7 @@ TensorView Safetensors::view(const Entry& e) const {
   return v;
 }
 
-std::vector<TensorView> Safetensors::tensors() const {
+std::vector<TensorView> Safetensors::tensors(const std::function<bool(const std::string& name)>& wanted) const {
   std::vector<const Entry*> order;
   order.reserve(entries_.size());
   for (const Entry& e : entries_) order.push_back(&e);
@@ -276,7 +276,7 @@ std::vector<TensorView> Safetensors::tensors() const {
       fail(damaged_, "%s: begins at %llu, expected %llu: %s", tensor.c_str(), begin,
            static_cast<unsigned long long>(at), begin < at ? "tensors overlap" : "there is a gap");
     }
-    views.push_back(view(*e));
+    if (!wanted || wanted(e->name)) views.push_back(view(*e));
     at = e->end;
   }
   if (at != available) {
