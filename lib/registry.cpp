@@ -7,7 +7,7 @@
 namespace recurra {
 
 const Architecture& find_architecture(const std::string& name) {
-  static const Architecture* const all[] = {&kRwkv7};
+  static const Architecture* const all[] = {&kRwkv7, &kFlaRwkv7};
   std::string known;
   for (const Architecture* a : all) {
     if (name == a->name) return *a;

@@ -54,7 +54,7 @@ struct Network {
 };
 
 struct Architecture {
-  const char* name;  // general.architecture of a GGUF file
+  const char* name;  // general.architecture of the file: "rwkv7" in GGUF, "fla.rwkv7" of a Hugging Face folder
   // Reads hyperparameters and weights; throws typed errors that name the key or the tensor.
   Network (*build)(const ModelFile& file, Backend& backend, StateLayout& layout);
 };

@@ -6,5 +6,6 @@
 namespace recurra {
 
 extern const Architecture kRwkv7;
+extern const Architecture kFlaRwkv7;
 
 }  // namespace recurra

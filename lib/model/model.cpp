@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/hash.h"
 #include "format/gguf.h"
+#include "format/huggingface.h"
 
 namespace recurra {
 namespace {
@@ -43,7 +44,8 @@ Model::Model(const std::string& path, const void* data, uint64_t size, const Mod
   if (data != nullptr) {
     file_ = open_gguf(data, size, "memory");
   } else {
-    file_ = open_gguf(path);
+    const std::string folder = huggingface_folder(path);
+    file_ = folder.empty() ? open_gguf(path) : open_huggingface(folder);
   }
   backend_ = open_backend(options);
   const std::string architecture = file_->string("general.architecture");
@@ -84,14 +86,13 @@ void Model::read_facts(const std::string& path) {
   fingerprint();
 }
 
-// The architecture's own hyperparameters, and every tensor's name, type, shape and a sample of its bytes.
+// The hyperparameters, and every tensor's name, type, shape and a sample of its bytes.
 void Model::fingerprint() {
   Hasher hasher;
   hasher.add(facts_.architecture);
-  const std::string prefix = facts_.architecture + ".";
   std::vector<std::string> keys;
   for (const std::string& key : file_->keys())
-    if (key.compare(0, prefix.size(), prefix) == 0) keys.push_back(key);
+    if (file_->matters(key)) keys.push_back(key);
   std::sort(keys.begin(), keys.end());
   for (const std::string& key : keys) {
     hasher.add(key);
