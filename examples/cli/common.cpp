@@ -50,7 +50,9 @@ CLI::Validator number_between(double least, double most) {
 }
 
 void add_model(CLI::App& command, Common& common) {
-  command.add_option("-m,--model", common.model, "Model file (default: the model that is installed with the library)")
+  command
+      .add_option("-m,--model", common.model,
+                  "GGUF file or Hugging Face folder (default: the model that is installed with the library)")
       ->type_name("MODEL");
 }
 

@@ -1,5 +1,5 @@
 // recurra info: what a model file or a state file says of itself. Which of the two it is shows in its first bytes:
-// "GGUF", or the length and the opening brace of a safetensors header; a folder is a model.
+// "GGUF", or the length and the opening brace of a safetensors header; a folder is a model, and so are its files.
 
 #include <cerrno>
 #include <cstring>
@@ -19,7 +19,10 @@ using json = nlohmann::ordered_json;
 enum class Kind { model, state };
 
 Kind kind_of(const std::string& path) {
-  if (std::filesystem::is_directory(path)) return Kind::model;
+  const std::filesystem::path p(path);
+  if (std::filesystem::is_directory(p) || p.filename() == "config.json") return Kind::model;
+  const bool weights = p.extension() == ".safetensors" && p.filename().string().rfind("model", 0) == 0;
+  if (weights && std::filesystem::exists(p.parent_path() / "config.json")) return Kind::model;
   errno = 0;
   std::ifstream in(path, std::ios::binary);
   if (!in) throw std::runtime_error("cannot open " + path + ": " + std::strerror(errno));
@@ -27,7 +30,8 @@ Kind kind_of(const std::string& path) {
   in.read(head, sizeof head);
   if (in.gcount() >= 4 && std::memcmp(head, "GGUF", 4) == 0) return Kind::model;
   if (in.gcount() == sizeof head && head[8] == '{') return Kind::state;
-  throw std::runtime_error(path + " is neither a model file (GGUF) nor a state file (safetensors)");
+  throw std::runtime_error(path +
+                           " is neither a model (GGUF, or a Hugging Face folder) nor a state file (safetensors)");
 }
 
 // Values in one column, long ones cut.

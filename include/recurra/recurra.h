@@ -130,11 +130,13 @@ typedef struct recurra_model_options {
 
 RECURRA_API recurra_status recurra_model_options_init(recurra_model_options *options, size_t struct_size);
 
-/* Opens a GGUF file. path NULL: the default model that is installed along (RECURRA_DEFAULT_MODEL in the environment
-   names another). The file is memory-mapped and must not change while the model lives. options NULL: the defaults. */
+/* Opens a GGUF file, or a Hugging Face folder: config.json beside model.safetensors, in one file or several (either file
+   may stand for its folder). path NULL: the default model that is installed along (RECURRA_DEFAULT_MODEL in the
+   environment names another). Files are memory-mapped and must not change while the model lives. A folder whose
+   config.json has an option that this version doesn't know is RECURRA_E_UNSUPPORTED. options NULL: the defaults. */
 RECURRA_API recurra_status recurra_model_open(recurra_model **out, const char *path, const recurra_model_options *options);
 
-/* The same from memory, which stays the caller's and must live, unchanged, until the model is gone. */
+/* The same from a GGUF file in memory, which stays the caller's and must live, unchanged, until the model is gone. */
 RECURRA_API recurra_status recurra_model_open_memory(recurra_model **out, const void *data, size_t size,
                                                      const recurra_model_options *options);
 
@@ -154,7 +156,7 @@ typedef struct recurra_model_info {
   int32_t bos_token;           /* -1: the file names none */
   int32_t eos_token;           /* -1: the file names none; else generation stops there */
   int32_t has_text;            /* 1: it has a tokenizer; 0: tokens only */
-  const char *architecture;    /* "rwkv7"; these pointers live as long as the model */
+  const char *architecture;    /* "rwkv7"; "fla.rwkv7" from a folder; these pointers live as long as the model */
   const char *name;            /* the file's general.name, or "" */
   const char *path;            /* as it was opened, or "" for memory */
   const char *file_type;       /* the type most weight bytes have: "F16" */

@@ -32,8 +32,8 @@ class Safetensors {
 
   // The tensors in the order of their bytes, each checked: its type and shape give its size, it begins where the one
   // before it ends, and the last ends with the file. Types that core/dtype.h has none for, and more than 4 dimensions,
-  // are Code::unsupported. With `wanted`, only tensors whose name it accepts are returned; of the others' type and shape
-  // nothing is expected.
+  // are Code::unsupported. With `wanted`, only tensors whose name it accepts are returned; nothing is expected of the
+  // type and shape of the others.
   std::vector<TensorView> tensors(const std::function<bool(const std::string& name)>& wanted = nullptr) const;
 
   // A tensor of the header, as it stands there.

@@ -87,6 +87,10 @@ run 1 generate -m text -p a
 head -c 100 /dev/urandom >noise
 printf GGUF | cat - noise >noise.gguf
 run 1 info noise.gguf
+mkdir folder
+run 1 info folder
+run 1 generate -m folder -p a
+grep -q 'folder has no config.json' err && ok || bad "a folder without config.json is not said to be one"
 run 1 chat --state noise
 run 1 chat --state no/such/folder/file
 run 1 logits --tokens text --out o.f32

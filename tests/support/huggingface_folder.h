@@ -1,5 +1,5 @@
-// Hugging Face folders built by hand, whole or broken on purpose, written from the formats' descriptions and not with the
-// library's own writers; and a small RWKV-7 in fla's names with its definition in float64.
+// Hugging Face folders built by hand, whole or broken on purpose, written from the formats' descriptions and not with
+// the library's own writers; and a small RWKV-7 in fla's names with its definition in float64.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -205,7 +205,9 @@ struct TinyRwkv7 {
     for (size_t n = 0; n < 2; ++n) folder.write(shard(n), safetensors_of(part[n], type));
     folder.write("model.safetensors.index.json", "{\"metadata\": {\"total_size\": 1}, \"weight_map\": {" + map + "}}");
   }
-  static std::string shard(size_t n) { return n == 0 ? "model-00001-of-00002.safetensors" : "model-00002-of-00002.safetensors"; }
+  static std::string shard(size_t n) {
+    return n == 0 ? "model-00001-of-00002.safetensors" : "model-00002-of-00002.safetensors";
+  }
 
   // Logits [T, V] by the definition, token by token, in float64.
   std::vector<double> logits(const std::vector<int32_t>& tokens) const;

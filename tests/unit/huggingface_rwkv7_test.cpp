@@ -21,7 +21,8 @@ class Definition {
   Row next(int32_t token) {
     const Weight& table = m_.weights.at("model.embeddings.weight");
     Row x(static_cast<size_t>(m_.width));
-    for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<double>(table.values[static_cast<size_t>(token) * x.size() + i]);
+    for (size_t i = 0; i < x.size(); ++i)
+      x[i] = static_cast<double>(table.values[static_cast<size_t>(token) * x.size() + i]);
     Row v_first;
     for (int64_t i = 0; i < m_.layers; ++i) {
       const std::string p = "model.layers." + std::to_string(i) + ".";
@@ -83,7 +84,8 @@ class Definition {
       Row mu;
       if (m_.old_lerps) {
         const Row all = values(p + "x_x");
-        mu.assign(all.begin() + static_cast<int64_t>(j) * m_.width, all.begin() + static_cast<int64_t>(j + 1) * m_.width);
+        mu.assign(all.begin() + static_cast<int64_t>(j) * m_.width,
+                  all.begin() + static_cast<int64_t>(j + 1) * m_.width);
       } else {
         mu = values(p + "x_" + order[j]);
       }
@@ -180,8 +182,8 @@ double difference(const std::string& path, const TinyRwkv7& m, const char* backe
   return worst / largest;
 }
 
-// Float32 rounding over 70 tokens of a random model stays below 1e-5 here; an option that is misread costs 1e-3 and more
-// (EveryOptionCounts).
+// Float32 rounding over 70 tokens of a random model stays below 1e-5 here; an option that is misread costs 1e-3 and
+// more (EveryOptionCounts).
 void expect_right(const ModelFolder& folder, const TinyRwkv7& m) {
   EXPECT_LT(difference(folder.path(), m, "reference"), 2e-5);
   EXPECT_LT(difference(folder.path(), m, "cpu"), 5e-5);
@@ -281,10 +283,11 @@ TEST(HuggingFaceRwkv7, Defaults) {
   m.save(folder);
   auto options = m.options();
   options["hidden_ratio"] = "2.3";  // 294.4, and up to a multiple of 32
-  for (const char* key : {"head_dim", "num_heads", "norm_first", "norm_bias", "fuse_norm", "tie_word_embeddings", "hidden_act",
-                          "attn", "value_dim", "norm_eps"})
+  for (const char* key : {"head_dim", "num_heads", "norm_first", "norm_bias", "fuse_norm", "tie_word_embeddings",
+                          "hidden_act", "attn", "value_dim", "norm_eps"})
     options.erase(key);
-  for (const char* key : {"intermediate_size", "decay_low_rank_dim", "a_low_rank_dim", "v_low_rank_dim", "gate_low_rank_dim"})
+  for (const char* key :
+       {"intermediate_size", "decay_low_rank_dim", "a_low_rank_dim", "v_low_rank_dim", "gate_low_rank_dim"})
     options[key] = "null";
   folder.write("config.json", TinyRwkv7::config(options));
   expect_right(folder, m);
@@ -336,11 +339,13 @@ TEST(HuggingFaceRwkv7, WhatIsNotSupportedIsNamed) {
   const struct {
     const char *key, *value, *line;
   } refused[] = {
-      {"attn", "{\"layers\": [1], \"num_heads\": 2}", "option 'attn' = {\"layers\":[1],\"num_heads\":2} is not supported"},
+      {"attn", "{\"layers\": [1], \"num_heads\": 2}",
+       "option 'attn' = {\"layers\":[1],\"num_heads\":2} is not supported"},
       {"attn", "[{\"layers\": [1]}]", "option 'attn' = [{\"layers\":[1]}] is not supported"},
       {"value_dim", "64", "option 'value_dim' = 64 is not supported, expected hidden_size, 32"},
       {"value_dim", "[32, 64]", "option 'value_dim' = [32, 64] is not supported, expected hidden_size, 32"},
-      {"hidden_act", "\"relu\"", "option 'hidden_act' = relu is not supported, expected sqrelu, silu, swish or sigmoid"},
+      {"hidden_act", "\"relu\"",
+       "option 'hidden_act' = relu is not supported, expected sqrelu, silu, swish or sigmoid"},
       {"something_new", "0.5", "option 'something_new' = 0.5 is not supported"},
       {"quantization_config", "{\"bits\": 4}", "option 'quantization_config.bits' = 4 is not supported"},
       {"is_encoder_decoder", "true", "option 'is_encoder_decoder' = true is not supported"},
@@ -383,6 +388,45 @@ TEST(HuggingFaceRwkv7, WhatIsWrongIsNamed) {
     options[w.key] = w.value;
     folder.write("config.json", TinyRwkv7::config(options));
     EXPECT_EQ(open_error(folder, RECURRA_E_FORMAT), folder.path() + ": " + w.line);
+  }
+}
+
+// Every byte of config.json and of the weights' header replaced: the model opens, or fails with one line.
+TEST(HuggingFaceRwkv7, DamagedFiles) {
+  TinyRwkv7 m;
+  m.layers = 1;
+  m.draw();
+  ModelFolder folder;
+  m.save(folder);
+  recurra_model_options o;
+  recurra_model_options_init(&o, sizeof o);
+  o.backend = "reference";
+  std::mt19937_64 random(1);
+  for (const char* name : {"config.json", "model.safetensors"}) {
+    const std::string whole = folder.read(name);
+    size_t opened = 0, refused = 0;
+    const size_t last = std::min<size_t>(whole.size(), 1500);
+    for (size_t i = 0; i < last; ++i) {
+      std::string damaged = whole;
+      const char likely[] = "0123456789{}[]\",.:-eIN \\";
+      damaged[i] = random() % 2 == 0 ? likely[random() % (sizeof likely - 1)] : static_cast<char>(random());
+      folder.write(name, damaged);
+      recurra_model* model = nullptr;
+      const recurra_status status = recurra_model_open(&model, folder.path().c_str(), &o);
+      if (status == RECURRA_OK) {
+        ++opened;
+      } else {
+        ++refused;
+        ASSERT_TRUE(status == RECURRA_E_FORMAT || status == RECURRA_E_UNSUPPORTED) << status << recurra_last_error();
+        const std::string line = recurra_last_error();  // a backend that can't compute with a type knows no file
+        ASSERT_TRUE(line.rfind(folder.path(), 0) == 0 || line.rfind("tensor ", 0) == 0) << line;
+        ASSERT_EQ(line.find('\n'), std::string::npos) << line;
+      }
+      recurra_model_release(model);
+    }
+    folder.write(name, whole);
+    EXPECT_GT(opened, 0u) << name;
+    EXPECT_GT(refused, last / 2) << name;
   }
 }
 
