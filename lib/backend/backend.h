@@ -1,8 +1,8 @@
 // What a backend offers: memory, weights prepared for it, and coarse operations on rows of activations.
 // Mixers are written on this file alone; reference/, cpu/ and later cuda/ implement it; registry.cpp names them.
 //
-// Letters: B sequences, T tokens of a call (the rows, all sequences' end to end), D model width, H heads, K key width of a
-// head, V value width of a head.
+// Letters: B sequences, T tokens of a call (the rows, all sequences' end to end), D model width, H heads, K key width
+// of a head, V value width of a head.
 #pragma once
 
 #include <cstddef>
@@ -62,18 +62,33 @@ class Vector {
   int64_t size_ = 0;
 };
 
-// One tensor of a state, float32, at `offset` bytes of its slot. Its shape is the backend-neutral one of the state file:
-// [D] for a shift, [H, V, K] for a matrix memory. Backends may keep matrices transposed inside a slot.
+// One tensor of a state, float32, at `offset` bytes of its slot. Its shape is the backend-neutral one of the state
+// file: [D] for a shift, [H, V, K] for a matrix memory. Backends may keep matrices transposed inside a slot.
 struct StateSlice {
   std::string name;
   Shape shape;
   size_t offset = 0;
 };
 
+// Keys and values of a sequence's past tokens, for softmax attention: pages of kPage tokens, each
+// [layer][k, v][kPage][width] in float32. Pages may be shared with copies of the state; the one being written is not.
+struct KvCache {
+  static constexpr int64_t kPage = 256;
+  std::vector<float*> pages;
+  int64_t page_stride =
+      0;  // floats from one layer's keys to its values, and on to the next layer's keys: kPage * width
+  float* keys(int64_t layer, int64_t token) const {
+    return pages[static_cast<size_t>(token / kPage)] + 2 * layer * page_stride + token % kPage * (page_stride / kPage);
+  }
+  float* values(int64_t layer, int64_t token) const { return keys(layer, token) + page_stride; }
+};
+
 // The rows of one call. Rows first .. first+count-1 are the next tokens of one sequence, whose slot is `state`.
 struct Segment {
   int32_t first = 0, count = 0;
   std::byte* state = nullptr;
+  uint64_t position = 0;     // tokens the sequence has read before
+  KvCache* cache = nullptr;  // of a model with softmax attention, with room for this call's tokens
 };
 struct Rows {
   int32_t count = 0;
@@ -85,7 +100,8 @@ struct Rows {
 };
 constexpr int32_t kBlock = 64;
 
-enum class Act { none, relu2, sigmoid, tanh, silu };  // relu2: max(x, 0)^2
+// relu2: max(x, 0)^2; elu1: x + 1 where x >= 0, else e^x; softplus: ln(1 + e^x)
+enum class Act { none, relu2, sigmoid, tanh, silu, relu, elu1, softplus };
 
 // y = act(W x + bias), or y += act(W x + bias).
 struct Epilogue {
@@ -101,7 +117,16 @@ struct LowRank {
   Vector bias;  // [out], or empty
 };
 
-enum class Norm { layer, rms, group };  // group: layer norm of each of `groups` parts of a row
+// Each of a row's `groups` parts by itself, n values each:
+//   layer, group   (x - mean) / sqrt(mean((x - mean)^2) + eps)
+//   rms            x / sqrt(mean(x^2) + eps)
+//   l2             x / sqrt(sum(x^2) + eps)
+//   l1             x / max(sum(|x|), eps)
+//   sum            x / (sum(x) + eps)
+enum class Norm { layer, rms, group, l2, l1, sum };
+
+// [cols] columns of x from `first` on.
+inline Tensor columns(Tensor x, int64_t first, int64_t cols) { return {x.data + first, x.rows, cols, x.stride}; }
 
 enum class Decay { none, scalar, vector };
 
@@ -111,10 +136,10 @@ struct Scan {
   Decay decay = Decay::none;
   bool erase = false;
   int64_t heads = 0, key = 0, value = 0;
-  Tensor o, v;     // [T, H*V]
-  Tensor r, k;     // [T, H*K]
-  Tensor a, b;     // [T, H*K], with erase
-  Tensor log_w;    // ln w: [T, H*K] (vector), [T, H] (scalar); at most 0
+  Tensor o, v;       // [T, H*V]
+  Tensor r, k;       // [T, H*K]
+  Tensor a, b;       // [T, H*K], with erase
+  Tensor log_w;      // ln w: [T, H*K] (vector), [T, H] (scalar); at most 0
   size_t state = 0;  // offset of S [H, V, K] in the slot
 };
 
@@ -144,11 +169,93 @@ class Exec {
   virtual void low_rank(Tensor y, Tensor x, const LowRank& w, const Rows& rows) = 0;
   virtual void copy(Tensor y, Tensor x) = 0;
 
-  // Token shift: y_j = x + (x_prev - x) * mu[j*D ..], where x_prev is the sequence's row before, from the slot's vector [D]
-  // at `shift` for a segment's first row; the segment's last row goes there.
+  // Token shift: y_j = x + (x_prev - x) * mu[j*D ..], where x_prev is the sequence's row before, from the slot's vector
+  // [D] at `shift` for a segment's first row; the segment's last row goes there.
   virtual void shift_lerp(Span<const Tensor> y, Tensor x, const Vector& mu, const Rows& rows, size_t shift) = 0;
 
   virtual void scan(const Scan& scan, const Rows& rows) = 0;
+
+  // Mamba-1, per channel i of I, with a state h_i [N]:
+  //     d = softplus(dt_i);  h_i = exp(d A_i) h_i + d u_i B;  y_i = h_i . C + D_i u_i
+  struct SelectiveScan {
+    Tensor y, u, dt;      // [T, I]
+    Tensor b, c;          // [T, N]
+    const Vector *a, *d;  // [N, I], negative; [I]
+    size_t state = 0;     // [N, I] in the slot
+  };
+  virtual void selective_scan(const SelectiveScan& io, const Rows& rows) = 0;
+
+  // Depthwise causal convolution over J tokens:  y_t[c] = act(bias[c] + sum_j w[j, c] x_{t-J+1+j}[c]), w [J, C].  The
+  // J-1 rows before a segment's first lie in the slot's [J-1, C] at `state`, where its last ones go.
+  virtual void short_conv(Tensor y, Tensor x, const Vector& w, const Vector* bias, Act act, const Rows& rows,
+                          size_t state) = 0;
+
+  // Rotary positions, in place, on the first `rotated` of each head's values: of pairs (2i, 2i+1) where interleaved,
+  // else (i, i + rotated/2), turned by position * base^(-2i/rotated).
+  struct Rotary {
+    Tensor x;  // [T, heads * width]
+    int64_t heads, rotated;
+    float base;
+    bool interleaved;
+  };
+  virtual void rotary(const Rotary& io, const Rows& rows) = 0;
+
+  // Softmax attention over a sequence's past and its rows so far: k, v of the rows go to the cache's `layer`; head h of
+  // q reads key head h / (heads / kv_heads); scores times width^-1/2; only the last `window` tokens where that is not
+  // 0.
+  struct Attention {
+    Tensor o, q;  // [T, heads * width]
+    Tensor k, v;  // [T, kv_heads * width]
+    int64_t heads, kv_heads, layer;
+    int64_t window = 0;
+  };
+  virtual void attention(const Attention& io, const Rows& rows) = 0;
+
+  // y = act(x); y may be x.
+  virtual void activate(Tensor y, Tensor x, Act act) = 0;
+  // y = x * act(g); y may be x.
+  virtual void gate(Tensor y, Tensor x, Tensor g, Act act) = 0;
+  // y += x * d, d [cols]
+  virtual void add_scaled(Tensor y, Tensor x, const Vector& d) = 0;
+
+  // What a delta rule's scan reads, per value head h of H, from key heads of HK:
+  //     alpha = exp(rate_h softplus(g + bias_h)), beta = beta_scale * sigmoid(beta)
+  //     r = scale * q, a = k, b = alpha beta k, log_w = ln alpha, v = beta v
+  // without g: alpha = 1; without beta: beta = 1. Head h reads key head h / (H/HK), or h % HK where `tiled`.
+  struct DeltaRule {
+    Tensor q, k;                // in [T, HK * K]
+    Tensor g, beta;             // in [T, H], or data null
+    const Vector *rate, *bias;  // [H], with g; rate = -exp(A_log)
+    Tensor r, a, b;             // out [T, H * K]
+    Tensor v;                   // in place [T, H * V]
+    Tensor log_w;               // out [T, H], with g
+    int64_t heads, key_heads;
+    float scale, beta_scale;
+    bool tiled;
+  };
+  virtual void delta_rule(const DeltaRule& io) = 0;
+
+  // What Mamba-2's scan reads: d = clamp(softplus(dt + bias_h), least, most); log_w = d A_h; v = d x; k = B, r = C of
+  // head h's group h / (H/G).
+  struct Ssd {
+    Tensor x, dt, b, c;      // in [T, H*P], [T, H], [T, G*N], [T, G*N]
+    const Vector *a, *bias;  // [H], a negative
+    Tensor v, log_w, k, r;   // out [T, H*P], [T, H], [T, H*N], [T, H*N]
+    int64_t heads, groups;
+    float least, most;
+  };
+  virtual void ssd(const Ssd& io) = 0;
+
+  // y = factor * x
+  virtual void scale(Tensor y, Tensor x, float factor) = 0;
+  // y [T, heads * n] from x [T, kv_heads * n]: head h is head h / (heads / kv_heads).
+  virtual void repeat_heads(Tensor y, Tensor x, int64_t heads, int64_t kv_heads) = 0;
+  // x [T, heads * (n + m)], per head [a | b], to a [T, heads * n] and b [T, heads * m].
+  virtual void split_heads(Tensor a, Tensor b, Tensor x, int64_t heads) = 0;
+  // Linear attention's normaliser is one more value of each head, 1: y [T, H * (V+1)] from v [T, H * V]; and back, o =
+  // y / (last + eps).
+  virtual void append_ones(Tensor y, Tensor v, int64_t heads) = 0;
+  virtual void divide_by_last(Tensor o, Tensor y, int64_t heads, float eps) = 0;
 
   // RWKV-7's element-wise parts (mixers/rwkv7_time_mix.cpp has the equations around them).
   // v += (v_first - v) * sigmoid(gate)

@@ -1,19 +1,13 @@
-#include "backend/cpu/exec.h"
-
 #include <algorithm>
 #include <cstring>
+
+#include "backend/cpu/exec-inl.h"
 
 namespace recurra {
 namespace {
 
-float* row(Tensor t, int64_t i) { return t.data + i * t.stride; }
-
 const CpuMatrix& of(const Matrix& m) { return static_cast<const CpuMatrix&>(m); }
 
-const float* values(const Vector* v) { return v != nullptr ? v->data() : nullptr; }
-
-// A task of the pool has to be worth the few hundred nanoseconds it costs to hand out: this many floats of simple work.
-constexpr int64_t kTaskFloats = 8192;
 // Weight rows whose products are in a buffer at a time.
 constexpr int64_t kTaskRows = 32;
 
@@ -45,47 +39,6 @@ void CpuExec::end() {
   one_thread_.reset();
 }
 
-template <class F>
-void CpuExec::each(int64_t count, const F& task) {
-  if (pool_ == nullptr || count <= 1) {
-    for (int64_t i = 0; i < count; ++i) task(i, 0);
-    return;
-  }
-  struct Call {
-    const F& task;
-    std::atomic<bool> failed{false};
-    std::exception_ptr error;
-  } call{task, {}, {}};
-  pool_->run(
-      count,
-      [](void* context, int64_t i, int thread) {
-        Call& c = *static_cast<Call*>(context);
-        if (c.failed.load(std::memory_order_relaxed)) return;
-        try {
-          c.task(i, thread);
-        } catch (...) {
-          if (!c.failed.exchange(true)) c.error = std::current_exception();
-        }
-      },
-      &call);
-  if (call.error) std::rethrow_exception(call.error);
-}
-
-// The same for pieces of work of `cost` floats each: several of them are one task where one alone is too little.
-template <class F>
-void CpuExec::each_piece(int64_t count, int64_t cost, const F& piece) {
-  const int64_t step = std::max<int64_t>(1, kTaskFloats / std::max<int64_t>(1, cost));
-  each((count + step - 1) / step, [&](int64_t task, int thread) {
-    const int64_t end = std::min(count, (task + 1) * step);
-    for (int64_t i = task * step; i < end; ++i) piece(i, thread);
-  });
-}
-
-template <class F>
-void CpuExec::each_row(int64_t rows, int64_t cost, const F& task) {
-  each_piece(rows, cost, [&](int64_t i, int) { task(i); });
-}
-
 Tensor CpuExec::scratch(int64_t rows, int64_t cols) {
   return {scratch_.take(static_cast<size_t>(rows * cols)), rows, cols, cols};
 }
@@ -99,12 +52,12 @@ void CpuExec::embed(Tensor y, const Rows& rows, const Matrix& table) {
 }
 
 void CpuExec::norm(Tensor y, Tensor x, Norm kind, const Vector* w, const Vector* b, float eps, int64_t groups) {
-  const int64_t n = x.cols / (kind == Norm::group ? groups : 1);
+  const int64_t n = x.cols / groups;
   const float *scale = values(w), *bias = values(b);
   each_row(x.rows, 3 * x.cols, [&](int64_t i) {
     for (int64_t g = 0; g < x.cols; g += n)
-      s_.k.norm(row(y, i) + g, row(x, i) + g, scale != nullptr ? scale + g : nullptr, bias != nullptr ? bias + g : nullptr,
-                eps, kind != Norm::rms, n);
+      s_.k.norm(row(y, i) + g, row(x, i) + g, scale != nullptr ? scale + g : nullptr,
+                bias != nullptr ? bias + g : nullptr, eps, kind, n);
   });
 }
 
@@ -202,11 +155,8 @@ void CpuExec::copy(Tensor y, Tensor x) {
 }
 
 void CpuExec::shift_lerp(Span<const Tensor> y, Tensor x, const Vector& mu, const Rows& rows, size_t shift) {
-  const Segment* segments = rows.segments.data();
-  // One task per row; a row's segment is the last one that begins at or before it.
   each_row(x.rows, static_cast<int64_t>(y.size() + 1) * x.cols, [&](int64_t i) {
-    const Segment* s = std::upper_bound(segments, segments + rows.segments.size(), i,
-                                        [](int64_t at, const Segment& g) { return at < g.first; }) - 1;
+    const Segment* s = &segment_of(rows, i);
     const float* before = i == s->first ? reinterpret_cast<const float*>(s->state + shift) : row(x, i - 1);
     for (size_t j = 0; j < y.size(); ++j)
       s_.k.lerp(row(y[j], i), row(x, i), before, mu.data() + static_cast<int64_t>(j) * x.cols, x.cols);
@@ -224,38 +174,42 @@ void CpuExec::scan(const Scan& c, const Rows& rows) {
   const Tensor work = scratch(s_.threads.count(), chunk ? scan_chunk_work(c.key) : c.key);
   const int64_t heads = c.heads;
   const int64_t tokens = rows.count / static_cast<int64_t>(rows.segments.size());
-  each_piece(static_cast<int64_t>(rows.segments.size()) * heads, tokens * c.key * c.value, [&](int64_t task, int thread) {
-    const Segment& seg = rows.segments[static_cast<size_t>(task / heads)];
-    const int64_t h = task % heads;
-    const auto at = [&](Tensor t, int64_t width) { return t.data == nullptr ? nullptr : row(t, seg.first) + h * width; };
-    ScanHead head{};
-    head.decay = c.decay;
-    head.erase = c.erase;
-    head.tokens = seg.count;
-    head.key = c.key;
-    head.value = c.value;
-    head.state = reinterpret_cast<float*>(seg.state + c.state) + h * c.key * c.value;
-    head.r = at(c.r, c.key);
-    head.k = at(c.k, c.key);
-    head.v = at(c.v, c.value);
-    head.a = at(c.a, c.key);
-    head.b = at(c.b, c.key);
-    head.log_w = at(c.log_w, c.decay == Decay::vector ? c.key : 1);
-    head.o = at(c.o, c.value);
-    head.r_stride = c.r.stride;
-    head.k_stride = c.k.stride;
-    head.v_stride = c.v.stride;
-    head.a_stride = c.a.stride;
-    head.b_stride = c.b.stride;
-    head.w_stride = c.log_w.stride;
-    head.o_stride = c.o.stride;
-    head.work = row(work, thread);
-    (chunk ? s_.k.scan_chunk : s_.k.scan)(head);
-  });
+  each_piece(static_cast<int64_t>(rows.segments.size()) * heads, tokens * c.key * c.value,
+             [&](int64_t task, int thread) {
+               const Segment& seg = rows.segments[static_cast<size_t>(task / heads)];
+               const int64_t h = task % heads;
+               const auto at = [&](Tensor t, int64_t width) {
+                 return t.data == nullptr ? nullptr : row(t, seg.first) + h * width;
+               };
+               ScanHead head{};
+               head.decay = c.decay;
+               head.erase = c.erase;
+               head.tokens = seg.count;
+               head.key = c.key;
+               head.value = c.value;
+               head.state = reinterpret_cast<float*>(seg.state + c.state) + h * c.key * c.value;
+               head.r = at(c.r, c.key);
+               head.k = at(c.k, c.key);
+               head.v = at(c.v, c.value);
+               head.a = at(c.a, c.key);
+               head.b = at(c.b, c.key);
+               head.log_w = at(c.log_w, c.decay == Decay::vector ? c.key : 1);
+               head.o = at(c.o, c.value);
+               head.r_stride = c.r.stride;
+               head.k_stride = c.k.stride;
+               head.v_stride = c.v.stride;
+               head.a_stride = c.a.stride;
+               head.b_stride = c.b.stride;
+               head.w_stride = c.log_w.stride;
+               head.o_stride = c.o.stride;
+               head.work = row(work, thread);
+               (chunk ? s_.k.scan_chunk : s_.k.scan)(head);
+             });
 }
 
 void CpuExec::value_residual(Tensor v, Tensor v_first, Tensor gate) {
-  each_row(v.rows, 4 * v.cols, [&](int64_t i) { s_.k.value_residual(row(v, i), row(v_first, i), row(gate, i), v.cols); });
+  each_row(v.rows, 4 * v.cols,
+           [&](int64_t i) { s_.k.value_residual(row(v, i), row(v_first, i), row(gate, i), v.cols); });
 }
 
 void CpuExec::delta_inputs(const DeltaInputs& io) {

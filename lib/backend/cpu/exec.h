@@ -62,6 +62,21 @@ class CpuExec final : public Exec {
   void copy(Tensor y, Tensor x) override;
   void shift_lerp(Span<const Tensor> y, Tensor x, const Vector& mu, const Rows& rows, size_t shift) override;
   void scan(const Scan& scan, const Rows& rows) override;
+  void selective_scan(const SelectiveScan& io, const Rows& rows) override;
+  void short_conv(Tensor y, Tensor x, const Vector& w, const Vector* bias, Act act, const Rows& rows,
+                  size_t state) override;
+  void rotary(const Rotary& io, const Rows& rows) override;
+  void attention(const Attention& io, const Rows& rows) override;
+  void activate(Tensor y, Tensor x, Act act) override;
+  void gate(Tensor y, Tensor x, Tensor g, Act act) override;
+  void add_scaled(Tensor y, Tensor x, const Vector& d) override;
+  void delta_rule(const DeltaRule& io) override;
+  void ssd(const Ssd& io) override;
+  void scale(Tensor y, Tensor x, float factor) override;
+  void repeat_heads(Tensor y, Tensor x, int64_t heads, int64_t kv_heads) override;
+  void split_heads(Tensor a, Tensor b, Tensor x, int64_t heads) override;
+  void append_ones(Tensor y, Tensor v, int64_t heads) override;
+  void divide_by_last(Tensor o, Tensor y, int64_t heads, float eps) override;
   void value_residual(Tensor v, Tensor v_first, Tensor gate) override;
   void delta_inputs(const DeltaInputs& io) override;
   void bonus_gate(const BonusGate& io) override;

@@ -29,6 +29,16 @@ struct ScanHead {
   float* work;  // [K]; scan_chunk_work(K) floats for scan_chunk
 };
 
+// Channels first .. first+count-1 of Mamba-1's scan over a sequence's tokens; pointers to the first token, strides in floats. A
+// is [N, I] here and the state [N, I]: channels in the vector lanes.
+struct SelectiveHead {
+  int64_t tokens, first, count, channels, states;
+  float* state;
+  const float *a, *d, *u, *dt, *b, *c;
+  float* y;
+  int64_t u_stride, dt_stride, b_stride, c_stride, y_stride;
+};
+
 struct Kernels {
   // y[i][n - n0] = W[n] . x[i] for i < rows, n0 <= n < n1. x, y: row strides in floats.
   void (*dot)(const WeightRows& w, int64_t n0, int64_t n1, const float* x, int64_t ldx, int64_t rows, float* y, int64_t ldy);
@@ -36,8 +46,20 @@ struct Kernels {
   void (*epilogue)(float* out, const float* in, const float* bias, Act act, bool add, int64_t n);
   void (*to_float)(float* out, DType type, const void* in, int64_t n);
   void (*to_bf16)(uint16_t* out, const float* in, int64_t n);
-  // layer and group norm (subtract the mean) or rms, of n values; w, b may be null.
-  void (*norm)(float* out, const float* in, const float* w, const float* b, float eps, bool mean, int64_t n);
+  // One part of n values (see Norm in backend.h); w, b may be null.
+  void (*norm)(float* out, const float* in, const float* w, const float* b, float eps, Norm kind, int64_t n);
+  void (*activate)(float* y, const float* x, Act act, int64_t n);
+  void (*gate)(float* y, const float* x, const float* g, Act act, int64_t n);
+  void (*add_scaled)(float* y, const float* x, const float* d, int64_t n);
+  // y = act(bias + sum_j w[j*n ..] * x[j]), j < taps: w is [taps, n], x the rows from the oldest on.
+  void (*short_conv)(float* y, const float* const* x, const float* w, const float* bias, Act act, int64_t taps, int64_t n);
+  // `n` channels of Mamba-1 over tokens: see SelectiveHead.
+  void (*selective_scan)(const struct SelectiveHead& head);
+  // Scores of one query with `count` keys, `stride` floats apart; and out += sum_s p[s] * value[s].
+  void (*dots)(float* score, const float* q, const float* keys, int64_t stride, int64_t count, int64_t n);
+  void (*weighted)(float* out, const float* p, const float* values, int64_t stride, int64_t count, int64_t n);
+  // p = exp(score - most); returns their sum.
+  float (*exp_sum)(float* p, const float* score, float most, int64_t n);
   void (*lerp)(float* out, const float* now, const float* before, const float* mu, int64_t n);
   void (*value_residual)(float* v, const float* v_first, const float* gate, int64_t n);
   // One head of n values; names as in Exec::delta_inputs.

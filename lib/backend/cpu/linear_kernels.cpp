@@ -102,17 +102,7 @@ void epilogue(float* out, const float* in, const float* bias, Act act, bool add,
   for_lanes(n, [=](DF d, auto mask, int64_t i) HWY_ATTR {
     VF v = hn::MaskedLoad(mask, d, in + i);
     if (bias != nullptr) v = hn::Add(v, hn::MaskedLoad(mask, d, bias + i));
-    switch (act) {
-      case Act::none: break;
-      case Act::relu2: {
-        const VF positive = hn::Max(v, hn::Zero(d));
-        v = hn::Mul(positive, positive);
-        break;
-      }
-      case Act::sigmoid: v = sigmoid(d, v); break;
-      case Act::tanh: v = hn::Tanh(d, v); break;
-      case Act::silu: v = hn::Mul(v, sigmoid(d, v)); break;
-    }
+    v = apply_act(d, v, act);
     if (add) v = hn::Add(hn::MaskedLoad(mask, d, out + i), v);
     hn::BlendedStore(v, mask, d, out + i);
   });

@@ -45,6 +45,30 @@ HWY_INLINE V sigmoid(D d, V x) {
   return hn::Div(one, hn::Add(one, exp_any(d, hn::Neg(x))));
 }
 
+// ln(1 + e^x) = max(x, 0) + ln(1 + e^-|x|)
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V softplus(D d, V x) {
+  return hn::Add(hn::Max(x, hn::Zero(d)), hn::Log1p(d, exp_any(d, hn::Neg(hn::Abs(x)))));
+}
+
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V apply_act(D d, V x, Act act) {
+  switch (act) {
+    case Act::none: return x;
+    case Act::relu2: {
+      const V positive = hn::Max(x, hn::Zero(d));
+      return hn::Mul(positive, positive);
+    }
+    case Act::sigmoid: return sigmoid(d, x);
+    case Act::tanh: return hn::Tanh(d, x);
+    case Act::silu: return hn::Mul(x, sigmoid(d, x));
+    case Act::relu: return hn::Max(x, hn::Zero(d));
+    case Act::elu1: return hn::IfThenElse(hn::Ge(x, hn::Zero(d)), hn::Add(x, hn::Set(d, 1.0f)), exp_any(d, x));
+    case Act::softplus: return softplus(d, x);
+  }
+  return x;
+}
+
 // Calls f(d, mask, i) for i = 0, Lanes, ... below n; the mask has the lanes that are inside.
 template <class F>
 HWY_INLINE void for_lanes(int64_t n, const F& f) {

@@ -1,14 +1,14 @@
 // What happens to a row, or to one head of a row, between the matrix products.
-#include "backend/cpu/kernels.h"
-
 #include <cmath>
+
+#include "backend/cpu/kernels.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backend/cpu/row_kernels.cpp"
-#include "backend/cpu/highway.h"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "backend/cpu/highway.h"
 #include "backend/cpu/math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -19,22 +19,102 @@ namespace {
 using DF = hn::ScalableTag<float>;
 using VF = hn::Vec<DF>;
 
-// (x - mean) / sqrt(mean((x - mean)^2) + eps) * w + b, or without the mean.
-void norm(float* out, const float* in, const float* w, const float* b, float eps, bool subtract_mean, int64_t n) {
+void norm(float* out, const float* in, const float* w, const float* b, float eps, Norm kind, int64_t n) {
   const float count = static_cast<float>(n);
-  float mean = 0;
-  if (subtract_mean)
-    mean = sum_lanes(n, [=](DF d, auto m, int64_t i) HWY_ATTR { return hn::MaskedLoad(m, d, in + i); }) / count;
-  const float square = sum_lanes(n, [=](DF d, auto m, int64_t i) HWY_ATTR {
-    const VF x = hn::IfThenElseZero(m, hn::Sub(hn::MaskedLoad(m, d, in + i), hn::Set(d, mean)));
-    return hn::Mul(x, x);
-  });
-  const float scale = 1.0f / std::sqrt(square / count + eps);
+  const auto sum_of = [=](auto f) HWY_ATTR {
+    return sum_lanes(n, [=](DF d, auto m, int64_t i) HWY_ATTR { return f(hn::MaskedLoad(m, d, in + i)); });
+  };
+  float mean = 0, scale = 1;
+  if (kind == Norm::layer || kind == Norm::group) mean = sum_of([](VF x) HWY_ATTR { return x; }) / count;
+  if (kind == Norm::l1) {
+    scale = 1.0f / HWY_MAX(sum_of([](VF x) HWY_ATTR { return hn::Abs(x); }), eps);
+  } else if (kind == Norm::sum) {
+    scale = 1.0f / (sum_of([](VF x) HWY_ATTR { return x; }) + eps);
+  } else {
+    const float square = sum_lanes(n, [=](DF d, auto m, int64_t i) HWY_ATTR {
+      const VF x = hn::IfThenElseZero(m, hn::Sub(hn::MaskedLoad(m, d, in + i), hn::Set(d, mean)));
+      return hn::Mul(x, x);
+    });
+    scale = 1.0f / std::sqrt((kind == Norm::l2 ? square : square / count) + eps);
+  }
   for_lanes(n, [=](DF d, auto m, int64_t i) HWY_ATTR {
     VF x = hn::Mul(hn::Sub(hn::MaskedLoad(m, d, in + i), hn::Set(d, mean)), hn::Set(d, scale));
     if (w != nullptr) x = hn::Mul(x, hn::MaskedLoad(m, d, w + i));
     if (b != nullptr) x = hn::Add(x, hn::MaskedLoad(m, d, b + i));
     hn::BlendedStore(x, m, d, out + i);
+  });
+}
+
+void activate(float* y, const float* x, Act act, int64_t n) {
+  for_lanes(n, [=](DF d, auto m, int64_t i)
+                   HWY_ATTR { hn::BlendedStore(apply_act(d, hn::MaskedLoad(m, d, x + i), act), m, d, y + i); });
+}
+
+void gate(float* y, const float* x, const float* g, Act act, int64_t n) {
+  for_lanes(n, [=](DF d, auto m, int64_t i) HWY_ATTR {
+    const VF factor = apply_act(d, hn::MaskedLoad(m, d, g + i), act);
+    hn::BlendedStore(hn::Mul(hn::MaskedLoad(m, d, x + i), factor), m, d, y + i);
+  });
+}
+
+void add_scaled(float* y, const float* x, const float* scale, int64_t n) {
+  for_lanes(n, [=](DF d, auto m, int64_t i) HWY_ATTR {
+    const VF product = hn::Mul(hn::MaskedLoad(m, d, x + i), hn::MaskedLoad(m, d, scale + i));
+    hn::BlendedStore(hn::Add(hn::MaskedLoad(m, d, y + i), product), m, d, y + i);
+  });
+}
+
+void short_conv(float* y, const float* const* x, const float* w, const float* bias, Act act, int64_t taps, int64_t n) {
+  for_lanes(n, [=](DF d, auto m, int64_t i) HWY_ATTR {
+    VF sum = bias != nullptr ? hn::MaskedLoad(m, d, bias + i) : hn::Zero(d);
+    for (int64_t j = 0; j < taps; ++j)
+      sum = hn::MulAdd(hn::MaskedLoad(m, d, w + j * n + i), hn::MaskedLoad(m, d, x[j] + i), sum);
+    hn::BlendedStore(apply_act(d, sum, act), m, d, y + i);
+  });
+}
+
+void selective_scan(const SelectiveHead& h) {
+  for_lanes(h.count, [&](DF d, auto m, int64_t lane) HWY_ATTR {
+    const int64_t i = h.first + lane;
+    for (int64_t t = 0; t < h.tokens; ++t) {
+      const VF u = hn::MaskedLoad(m, d, h.u + t * h.u_stride + i);
+      const VF step = softplus(d, hn::MaskedLoad(m, d, h.dt + t * h.dt_stride + i));
+      const VF input = hn::Mul(step, u);
+      VF y = hn::Zero(d);
+      for (int64_t j = 0; j < h.states; ++j) {
+        float* s = h.state + j * h.channels + i;
+        const VF decay = exp_any(d, hn::Mul(step, hn::MaskedLoad(m, d, h.a + j * h.channels + i)));
+        const VF kept = hn::Mul(decay, hn::MaskedLoad(m, d, s));
+        const VF now = hn::MulAdd(input, hn::Set(d, h.b[t * h.b_stride + j]), kept);
+        hn::BlendedStore(now, m, d, s);
+        y = hn::MulAdd(now, hn::Set(d, h.c[t * h.c_stride + j]), y);
+      }
+      hn::BlendedStore(hn::MulAdd(hn::MaskedLoad(m, d, h.d + i), u, y), m, d, h.y + t * h.y_stride + i);
+    }
+  });
+}
+
+void dots(float* score, const float* q, const float* keys, int64_t stride, int64_t count, int64_t n) {
+  for (int64_t s = 0; s < count; ++s)
+    score[s] = sum_lanes(n, [=](DF d, auto m, int64_t i) HWY_ATTR {
+      return hn::Mul(hn::MaskedLoad(m, d, q + i), hn::MaskedLoad(m, d, keys + s * stride + i));
+    });
+}
+
+void weighted(float* out, const float* p, const float* values, int64_t stride, int64_t count, int64_t n) {
+  for_lanes(n, [=](DF d, auto m, int64_t i) HWY_ATTR {
+    VF sum = hn::MaskedLoad(m, d, out + i);
+    for (int64_t s = 0; s < count; ++s)
+      sum = hn::MulAdd(hn::Set(d, p[s]), hn::MaskedLoad(m, d, values + s * stride + i), sum);
+    hn::BlendedStore(sum, m, d, out + i);
+  });
+}
+
+float exp_sum(float* p, const float* score, float most, int64_t n) {
+  return sum_lanes(n, [=](DF d, auto m, int64_t i) HWY_ATTR {
+    const VF e = hn::IfThenElseZero(m, exp_any(d, hn::Sub(hn::MaskedLoad(m, d, score + i), hn::Set(d, most))));
+    hn::BlendedStore(e, m, d, p + i);
+    return e;
   });
 }
 
@@ -77,8 +157,8 @@ void delta_inputs(float* w, float* a, float* k, float* kk, float* b, const float
   });
 }
 
-void bonus_gate(float* y, const float* o, const float* r, const float* k, const float* v, const float* g, const float* r_k,
-                int64_t n) {
+void bonus_gate(float* y, const float* o, const float* r, const float* k, const float* v, const float* g,
+                const float* r_k, int64_t n) {
   const float bonus = sum_lanes(n, [=](DF d, auto m, int64_t i) HWY_ATTR {
     return hn::Mul(hn::Mul(hn::MaskedLoad(m, d, r + i), hn::MaskedLoad(m, d, k + i)), hn::MaskedLoad(m, d, r_k + i));
   });
@@ -92,6 +172,14 @@ void bonus_gate(float* y, const float* o, const float* r, const float* k, const 
 
 void fill_row(Kernels& k) {
   k.norm = norm;
+  k.activate = activate;
+  k.gate = gate;
+  k.add_scaled = add_scaled;
+  k.short_conv = short_conv;
+  k.selective_scan = selective_scan;
+  k.dots = dots;
+  k.weighted = weighted;
+  k.exp_sum = exp_sum;
   k.lerp = lerp;
   k.value_residual = value_residual;
   k.delta_inputs = delta_inputs;

@@ -1,0 +1,228 @@
+// The CPU backend's operations for the mixers beside RWKV-7.
+#include <algorithm>
+#include <cmath>
+
+#include "backend/cpu/exec-inl.h"
+
+namespace recurra {
+
+void CpuExec::selective_scan(const SelectiveScan& io, const Rows& rows) {
+  constexpr int64_t kChannels = 64;  // of one task
+  const int64_t tasks = (io.u.cols + kChannels - 1) / kChannels;
+  each(static_cast<int64_t>(rows.segments.size()) * tasks, [&](int64_t task, int) {
+    const Segment& seg = rows.segments[static_cast<size_t>(task / tasks)];
+    SelectiveHead h{};
+    h.tokens = seg.count;
+    h.first = task % tasks * kChannels;
+    h.count = std::min(kChannels, io.u.cols - h.first);
+    h.channels = io.u.cols;
+    h.states = io.b.cols;
+    h.state = reinterpret_cast<float*>(seg.state + io.state);
+    h.a = io.a->data();
+    h.d = io.d->data();
+    h.u = row(io.u, seg.first);
+    h.dt = row(io.dt, seg.first);
+    h.b = row(io.b, seg.first);
+    h.c = row(io.c, seg.first);
+    h.y = row(io.y, seg.first);
+    h.u_stride = io.u.stride;
+    h.dt_stride = io.dt.stride;
+    h.b_stride = io.b.stride;
+    h.c_stride = io.c.stride;
+    h.y_stride = io.y.stride;
+    s_.k.selective_scan(h);
+  });
+}
+
+void CpuExec::short_conv(Tensor y, Tensor x, const Vector& w, const Vector* bias, Act act, const Rows& rows,
+                         size_t state) {
+  constexpr int64_t kMostTaps = 64;
+  const int64_t channels = x.cols, taps = w.size() / channels;
+  // The inputs before a segment's first row, oldest first, lie in the slot.
+  const auto input = [&](const Segment& s, int64_t t) {
+    return t < 0 ? reinterpret_cast<const float*>(s.state + state) + (taps - 1 + t) * channels : row(x, s.first + t);
+  };
+  each_row(x.rows, taps * channels, [&](int64_t i) {
+    const Segment& s = segment_of(rows, i);
+    const float* past[kMostTaps];
+    for (int64_t j = 0; j < taps; ++j) past[j] = input(s, i - s.first - taps + 1 + j);
+    s_.k.short_conv(row(y, i), past, w.data(), values(bias), act, taps, channels);
+  });
+  for (const Segment& s : rows.segments)
+    for (int64_t j = 0; j + 1 < taps; ++j) {  // oldest first: a row is read before it is overwritten
+      const float* from = input(s, s.count - taps + 1 + j);
+      std::copy_n(from, channels, reinterpret_cast<float*>(s.state + state) + j * channels);
+    }
+}
+
+void CpuExec::rotary(const Rotary& io, const Rows& rows) {
+  const int64_t width = io.x.cols / io.heads, half = io.rotated / 2;
+  const Frame frame(*this);
+  const Tensor table = scratch(s_.threads.count(), 2 * half);
+  each(io.x.rows, [&](int64_t i, int thread) {
+    const Segment& s = segment_of(rows, i);
+    const double position = static_cast<double>(s.position + static_cast<uint64_t>(i - s.first));
+    float *cosine = row(table, thread), *sine = cosine + half;
+    for (int64_t j = 0; j < half; ++j) {
+      const double turn = position * std::pow(static_cast<double>(io.base),
+                                              -2.0 * static_cast<double>(j) / static_cast<double>(io.rotated));
+      cosine[j] = static_cast<float>(std::cos(turn));
+      sine[j] = static_cast<float>(std::sin(turn));
+    }
+    for (int64_t h = 0; h < io.heads; ++h) {
+      float* head = row(io.x, i) + h * width;
+      for (int64_t j = 0; j < half; ++j) {
+        float& a = head[io.interleaved ? 2 * j : j];
+        float& b = head[io.interleaved ? 2 * j + 1 : j + half];
+        const float x = a, y = b;
+        a = x * cosine[j] - y * sine[j];
+        b = x * sine[j] + y * cosine[j];
+      }
+    }
+  });
+}
+
+void CpuExec::attention(const Attention& io, const Rows& rows) {
+  const int64_t width = io.q.cols / io.heads, kv = io.k.cols, per_key = io.heads / io.kv_heads;
+  int64_t longest = 0;
+  for (const Segment& s : rows.segments) longest = std::max(longest, static_cast<int64_t>(s.position) + s.count);
+  for (const Segment& s : rows.segments)
+    for (int32_t t = 0; t < s.count; ++t) {
+      const int64_t at = static_cast<int64_t>(s.position) + t;
+      std::copy_n(row(io.k, s.first + t), kv, s.cache->keys(io.layer, at));
+      std::copy_n(row(io.v, s.first + t), kv, s.cache->values(io.layer, at));
+    }
+  const Frame frame(*this);
+  const Tensor scores = scratch(s_.threads.count(), (longest + KvCache::kPage) / KvCache::kPage * KvCache::kPage);
+  each(io.q.rows * io.heads, [&](int64_t task, int thread) {
+    const int64_t i = task / io.heads, h = task % io.heads, key = h / per_key * width;
+    const Segment& s = segment_of(rows, i);
+    const int64_t now = static_cast<int64_t>(s.position) + i - s.first;
+    const int64_t begin = io.window > 0 ? std::max<int64_t>(0, now + 1 - io.window) : 0, count = now + 1 - begin;
+    float* score = row(scores, thread);
+    // A page's tokens lie one behind the other.
+    const auto pages = [&](const auto& f) {
+      for (int64_t at = begin; at <= now;) {
+        const int64_t n = std::min(KvCache::kPage - at % KvCache::kPage, now + 1 - at);
+        f(at, n);
+        at += n;
+      }
+    };
+    pages([&](int64_t at, int64_t n) {
+      s_.k.dots(score + at - begin, row(io.q, i) + h * width, s.cache->keys(io.layer, at) + key, kv, n, width);
+    });
+    const float scale = 1.0f / std::sqrt(static_cast<float>(width));
+    float most = score[0];
+    for (int64_t j = 0; j < count; ++j) most = std::max(most, score[j]);
+    for (int64_t j = 0; j < count; ++j) score[j] *= scale;
+    const float sum = s_.k.exp_sum(score, score, most * scale, count);
+    float* o = row(io.o, i) + h * width;
+    std::fill_n(o, width, 0.0f);
+    pages([&](int64_t at, int64_t n) {
+      s_.k.weighted(o, score + at - begin, s.cache->values(io.layer, at) + key, kv, n, width);
+    });
+    for (int64_t j = 0; j < width; ++j) o[j] /= sum;
+  });
+}
+
+void CpuExec::activate(Tensor y, Tensor x, Act act) {
+  each_row(x.rows, 4 * x.cols, [&](int64_t i) { s_.k.activate(row(y, i), row(x, i), act, x.cols); });
+}
+
+void CpuExec::gate(Tensor y, Tensor x, Tensor g, Act act) {
+  each_row(x.rows, 4 * x.cols, [&](int64_t i) { s_.k.gate(row(y, i), row(x, i), row(g, i), act, x.cols); });
+}
+
+void CpuExec::add_scaled(Tensor y, Tensor x, const Vector& d) {
+  each_row(x.rows, 2 * x.cols, [&](int64_t i) { s_.k.add_scaled(row(y, i), row(x, i), d.data(), x.cols); });
+}
+
+void CpuExec::delta_rule(const DeltaRule& io) {
+  const int64_t key = io.k.cols / io.key_heads, value = io.v.cols / io.heads, per_key = io.heads / io.key_heads;
+  each_row(io.k.rows, 4 * io.r.cols, [&](int64_t i) {
+    const bool decays = io.g.data != nullptr, weighs = io.beta.data != nullptr;
+    float *log_w = decays ? row(io.log_w, i) : nullptr, *beta = weighs ? row(io.beta, i) : nullptr;
+    if (decays) {
+      s_.k.epilogue(log_w, row(io.g, i), io.bias->data(), Act::softplus, false, io.heads);
+      for (int64_t h = 0; h < io.heads; ++h) log_w[h] *= io.rate->data()[h];
+    }
+    if (weighs) s_.k.activate(beta, beta, Act::sigmoid, io.heads);
+    for (int64_t h = 0; h < io.heads; ++h) {
+      const int64_t from = (io.tiled ? h % io.key_heads : h / per_key) * key;
+      const float b = weighs ? io.beta_scale * beta[h] : 1.0f, forget = decays ? std::exp(log_w[h]) * b : b;
+      const float *q = row(io.q, i) + from, *k = row(io.k, i) + from;
+      float *r = row(io.r, i) + h * key, *a = row(io.a, i) + h * key, *erase = row(io.b, i) + h * key;
+      for (int64_t j = 0; j < key; ++j) {
+        r[j] = io.scale * q[j];
+        a[j] = k[j];
+        erase[j] = forget * k[j];
+      }
+      float* v = row(io.v, i) + h * value;
+      for (int64_t j = 0; j < value; ++j) v[j] *= b;
+    }
+  });
+}
+
+void CpuExec::ssd(const Ssd& io) {
+  const int64_t value = io.x.cols / io.heads, key = io.b.cols / io.groups, per_group = io.heads / io.groups;
+  each_row(io.x.rows, 2 * (io.x.cols + io.k.cols), [&](int64_t i) {
+    float* log_w = row(io.log_w, i);
+    s_.k.epilogue(log_w, row(io.dt, i), io.bias->data(), Act::softplus, false, io.heads);
+    for (int64_t h = 0; h < io.heads; ++h) {
+      const float d = std::min(std::max(log_w[h], io.least), io.most);
+      log_w[h] = d * io.a->data()[h];
+      const float* x = row(io.x, i) + h * value;
+      float* v = row(io.v, i) + h * value;
+      for (int64_t j = 0; j < value; ++j) v[j] = d * x[j];
+      std::copy_n(row(io.b, i) + h / per_group * key, key, row(io.k, i) + h * key);
+      std::copy_n(row(io.c, i) + h / per_group * key, key, row(io.r, i) + h * key);
+    }
+  });
+}
+
+void CpuExec::scale(Tensor y, Tensor x, float factor) {
+  each_row(x.rows, x.cols, [&](int64_t i) {
+    const float* in = row(x, i);
+    float* out = row(y, i);
+    for (int64_t j = 0; j < x.cols; ++j) out[j] = factor * in[j];
+  });
+}
+
+void CpuExec::repeat_heads(Tensor y, Tensor x, int64_t heads, int64_t kv_heads) {
+  const int64_t n = y.cols / heads;
+  each_row(x.rows, y.cols, [&](int64_t i) {
+    for (int64_t h = 0; h < heads; ++h) std::copy_n(row(x, i) + h / (heads / kv_heads) * n, n, row(y, i) + h * n);
+  });
+}
+
+void CpuExec::split_heads(Tensor a, Tensor b, Tensor x, int64_t heads) {
+  const int64_t n = a.cols / heads, m = b.cols / heads;
+  each_row(x.rows, x.cols, [&](int64_t i) {
+    for (int64_t h = 0; h < heads; ++h) {
+      std::copy_n(row(x, i) + h * (n + m), n, row(a, i) + h * n);
+      std::copy_n(row(x, i) + h * (n + m) + n, m, row(b, i) + h * m);
+    }
+  });
+}
+
+void CpuExec::append_ones(Tensor y, Tensor v, int64_t heads) {
+  const int64_t n = v.cols / heads;
+  each_row(v.rows, v.cols, [&](int64_t i) {
+    for (int64_t h = 0; h < heads; ++h) {
+      std::copy_n(row(v, i) + h * n, n, row(y, i) + h * (n + 1));
+      row(y, i)[h * (n + 1) + n] = 1;
+    }
+  });
+}
+
+void CpuExec::divide_by_last(Tensor o, Tensor y, int64_t heads, float eps) {
+  const int64_t n = o.cols / heads;
+  each_row(o.rows, o.cols, [&](int64_t i) {
+    for (int64_t h = 0; h < heads; ++h) {
+      const float by = row(y, i)[h * (n + 1) + n] + eps;
+      for (int64_t j = 0; j < n; ++j) row(o, i)[h * n + j] = row(y, i)[h * (n + 1) + j] / by;
+    }
+  });
+}
+
+}  // namespace recurra
