@@ -123,7 +123,7 @@ recurra_status recurra_state_get_info(recurra_state_info* info, const recurra_st
     recurra_state_info i{};
     i.n_notes = static_cast<uint32_t>(state->state.notes().size());
     i.n_tokens = state->state.tokens();
-    i.state_bytes = state->state.model().arena().slot_bytes();
+    i.state_bytes = state->state.bytes();
     i.file_bytes = state->state.file_size(StateType::f32);
     copy_out(info, i, "recurra_state_info");
   });

@@ -30,12 +30,19 @@ class StateLayout {
  public:
   // Reserves a float32 tensor in the slot; returns its byte offset (64-byte aligned).
   size_t add(const std::string& name, const Shape& shape);
+  // Reserves a layer of the cache of past tokens, `width` values for keys and as many for values; returns its number.
+  // All layers of a model have the same width.
+  int64_t add_cache(int64_t width);
+  int64_t cache_layers() const { return cache_layers_; }
+  int64_t cache_width() const { return cache_width_; }
+
   const std::vector<StateSlice>& slices() const { return slices_; }
   size_t bytes() const { return bytes_; }
 
  private:
   std::vector<StateSlice> slices_;
   size_t bytes_ = 0;
+  int64_t cache_layers_ = 0, cache_width_ = 0;
 };
 
 struct NormWeights {

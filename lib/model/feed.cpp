@@ -1,7 +1,7 @@
 // Reading tokens: how a call is cut into passes, and what happens when one fails.
 //
-// Blocks of kBlock tokens that start at a multiple of kBlock of their state's position and lie wholly in the call take the
-// block path, all other tokens the step path. Sequences of one call share passes.
+// Blocks of kBlock tokens that start at a multiple of kBlock of their state's position and lie wholly in the call take
+// the block path, all other tokens the step path. Sequences of one call share passes.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -131,7 +131,8 @@ class Feeder {
         const int64_t room = most - static_cast<int64_t>(tokens_.size());
         const int64_t n = std::min({static_cast<int64_t>(left(s)), each, room});
         if (n <= 0) continue;
-        segments_.push_back({static_cast<int32_t>(tokens_.size()), static_cast<int32_t>(n), s.slot});
+        segments_.push_back(
+            {static_cast<int32_t>(tokens_.size()), static_cast<int32_t>(n), s.slot, s.position + s.done, s.cache});
         members_.push_back(&s);
         tokens_.insert(tokens_.end(), s.tokens + s.done, s.tokens + s.done + n);
       }
@@ -203,7 +204,8 @@ class Feeder {
       if (o_.logprobs == nullptr) continue;
       for (int64_t i = 0; i < n; ++i) {
         const uint64_t next = s.done + static_cast<uint64_t>(first + i) + 1;
-        if (next < s.count) o_.logprobs[next] = log_probability(to + i * net.vocabulary, net.vocabulary, s.tokens[next]);
+        if (next < s.count)
+          o_.logprobs[next] = log_probability(to + i * net.vocabulary, net.vocabulary, s.tokens[next]);
       }
     }
   }
@@ -243,7 +245,9 @@ class Feeder {
   std::vector<int32_t> tokens_;
 };
 
-void Model::feed(Span<Sequence> sequences, const FeedOptions& options) const { Feeder(*this, sequences, options).run(); }
+void Model::feed(Span<Sequence> sequences, const FeedOptions& options) const {
+  Feeder(*this, sequences, options).run();
+}
 
 void Model::logits_with(Exec& exec, float* out, const std::byte* slot) const {
   const Frame frame(exec);

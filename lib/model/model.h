@@ -42,7 +42,8 @@ struct Sequence {
   uint64_t position;
   const int32_t* tokens;
   uint64_t count;
-  uint64_t done = 0;  // read so far, counts up
+  KvCache* cache = nullptr;  // with room for the tokens
+  uint64_t done = 0;         // read so far, counts up
 };
 
 struct FeedOptions {

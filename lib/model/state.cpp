@@ -14,9 +14,9 @@ void check_key(const std::string& key) {
   if (key.empty() || key.size() > kLongestKey)
     fail(Code::invalid, "a note's key has %zu bytes, expected 1 to %zu", key.size(), kLongestKey);
   for (const char c : key) {
-    const bool fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
-    if (!fine)
-      fail(Code::invalid, "the note key '%s' has a byte outside [A-Za-z0-9_.-]", printable(key).c_str());
+    const bool fine =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
+    if (!fine) fail(Code::invalid, "the note key '%s' has a byte outside [A-Za-z0-9_.-]", printable(key).c_str());
   }
 }
 
@@ -33,7 +33,12 @@ void check_value(const std::string& key, const char* value) {
 
 }  // namespace
 
-State::State(std::shared_ptr<const Model> model) : model_(std::move(model)), slot_(model_->arena().take()) { reset(); }
+State::State(std::shared_ptr<const Model> model)
+    : model_(std::move(model)),
+      slot_(model_->arena().take()),
+      cache_(model_->backend(), model_->layout().cache_layers(), model_->layout().cache_width()) {
+  reset();
+}
 
 State::Write::Write(State& state) : state_(state) {
   int32_t none = 0;
@@ -51,12 +56,14 @@ State::Read::Read(const State& state) : state_(state) {
 void State::assign(const State& other) {
   std::map<std::string, std::string> notes = other.notes_;  // may throw: before anything is changed
   model_->backend().copy(slot_.data(), other.slot_.data(), model_->arena().slot_bytes());
+  cache_.share(other.cache_);
   tokens_ = other.tokens_;
   notes_.swap(notes);
 }
 
 void State::reset() {
   model_->backend().clear(slot_.data(), model_->arena().slot_bytes());
+  cache_.clear();
   tokens_ = 0;
   notes_.clear();
 }
@@ -77,9 +84,14 @@ void State::need_tokens(const char* what) const {
   if (tokens_ == 0) fail(Code::invalid, "the state has read no token yet, so it has no %s", what);
 }
 
+Sequence State::sequence(const int32_t* tokens, uint64_t count) {
+  cache_.prepare(tokens_, count);
+  return {slot_.data(), tokens_, tokens, count, cache_.view()};
+}
+
 void State::feed(const int32_t* tokens, uint64_t count, const FeedOptions& options, uint64_t* done) {
   model_->check_tokens(tokens, count);
-  Sequence s{slot_.data(), tokens_, tokens, count};
+  Sequence s = sequence(tokens, count);
   const auto finish = [&] {
     tokens_ += s.done;
     if (done != nullptr) *done = s.done;
@@ -99,7 +111,7 @@ void State::feed_batch(Span<State* const> states, const int32_t* const* tokens, 
   std::vector<Sequence> sequences;
   for (size_t i = 0; i < states.size(); ++i) {
     model.check_tokens(tokens[i], counts[i]);
-    sequences.push_back({states[i]->slot_.data(), states[i]->tokens_, tokens[i], counts[i]});
+    sequences.push_back(states[i]->sequence(tokens[i], counts[i]));
   }
   const auto finish = [&] {
     uint64_t all = 0;

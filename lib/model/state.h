@@ -8,6 +8,7 @@
 
 #include "format/state_file.h"
 #include "model/model.h"
+#include "model/token_cache.h"
 
 namespace recurra {
 
@@ -41,6 +42,7 @@ class State {
   const std::shared_ptr<const Model>& shared_model() const { return model_; }
   std::byte* slot() const { return slot_.data(); }
   uint64_t tokens() const { return tokens_; }
+  uint64_t bytes() const { return model_->arena().slot_bytes() + cache_.bytes(); }
   const std::map<std::string, std::string>& notes() const { return notes_; }
 
   // The caller holds the lock that fits.
@@ -73,9 +75,11 @@ class State {
   struct Values;
   Values values() const;
   void need_tokens(const char* what) const;
+  Sequence sequence(const int32_t* tokens, uint64_t count);
 
   std::shared_ptr<const Model> model_;
   Arena::Slot slot_;
+  TokenCache cache_;
   uint64_t tokens_ = 0;
   std::map<std::string, std::string> notes_;
   mutable std::atomic<int32_t> users_{0};  // -1: a writer, else the number of readers
