@@ -1,13 +1,30 @@
 // The two lists that name concrete mixers and backends. A new one is a line here.
+#include "mixers/registry.h"
+
 #include "backend/cpu/cpu.h"
 #include "backend/reference/reference.h"
 #include "core/error.h"
-#include "mixers/registry.h"
 
 namespace recurra {
 
 const Architecture& find_architecture(const std::string& name) {
-  static const Architecture* const all[] = {&kRwkv7, &kFlaRwkv7};
+  static const Architecture* const all[] = {&kRwkv7,
+                                            &kMamba,
+                                            &kMamba2,
+                                            &kLlama,
+                                            &kQwen35,
+                                            &kFlaRwkv7,
+                                            &kFlaLinearAttention,
+                                            &kFlaDeltaNet,
+                                            &kFlaGatedDeltaNet,
+                                            &kFlaMamba,
+                                            &kFlaMamba2,
+                                            &kFlaTransformer,
+                                            &kHfMamba,
+                                            &kHfMamba2,
+                                            &kHfLlama,
+                                            &kHfQwen35,
+                                            &kHfQwen3Next};
   std::string known;
   for (const Architecture* a : all) {
     if (name == a->name) return *a;

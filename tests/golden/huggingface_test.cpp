@@ -59,7 +59,9 @@ TEST_P(HuggingFaceLogits, OpensByItsFilesToo) {
   EXPECT_LT(run("cpu", false, folder_ + "/model.safetensors"), 1e-3f);
 }
 
-INSTANTIATE_TEST_SUITE_P(Goldens, HuggingFaceLogits, testing::Values("rwkv7"),
+INSTANTIATE_TEST_SUITE_P(Goldens, HuggingFaceLogits,
+                         testing::Values("rwkv7", "linear_attn", "delta_net", "gated_deltanet", "mamba", "mamba2",
+                                         "transformer", "hf_mamba", "hf_mamba2", "hf_llama", "hf_qwen3_5"),
                          [](const auto& test) { return std::string(test.param); });
 
 }  // namespace

@@ -19,8 +19,20 @@ const Golden kGoldens[] = {
     {"rwkv7-f16.gguf", "tokens.i32", "rwkv7.logits.f32", true},
     {"rwkv7-hs32-f32.gguf", "tokens.i32", "rwkv7-hs32.logits.f32", true},
     {"rwkv7-hs32-f16.gguf", "tokens.i32", "rwkv7-hs32.logits.f32", false},
-    {"tiny-rwkv7-trained.gguf", "tiny-rwkv7-trained.expected.tokens.i32", "tiny-rwkv7-trained.expected.llamacpp.f32", true},
-    {"tiny-rwkv7-trained.gguf", "tiny-rwkv7-trained.text.tokens.i32", "tiny-rwkv7-trained.text.first128.logits.f32", true},
+    {"mamba-f32.gguf", "tokens.i32", "mamba.logits.f32", true},
+    {"mamba-f16.gguf", "tokens.i32", "mamba.logits.f32", true},
+    {"mamba2-g1-f32.gguf", "tokens.i32", "mamba2-g1.logits.f32", true},
+    {"mamba2-g1-f16.gguf", "tokens.i32", "mamba2-g1.logits.f32", true},
+    {"mamba2-g2-f32.gguf", "tokens.i32", "mamba2-g2.logits.f32", true},
+    {"mamba2-g2-f16.gguf", "tokens.i32", "mamba2-g2.logits.f32", true},
+    {"llama-f32.gguf", "tokens.i32", "llama.logits.f32", true},
+    {"llama-f16.gguf", "tokens.i32", "llama.logits.f32", true},
+    {"qwen35-f32.gguf", "tokens.i32", "qwen35.logits.f32", true},
+    {"qwen35-f16.gguf", "tokens.i32", "qwen35.logits.f32", true},
+    {"tiny-rwkv7-trained.gguf", "tiny-rwkv7-trained.expected.tokens.i32", "tiny-rwkv7-trained.expected.llamacpp.f32",
+     true},
+    {"tiny-rwkv7-trained.gguf", "tiny-rwkv7-trained.text.tokens.i32", "tiny-rwkv7-trained.text.first128.logits.f32",
+     true},
 };
 
 struct Difference {
@@ -52,9 +64,12 @@ class Logits : public testing::TestWithParam<Golden> {
   // False, and skipped aloud, where the files are absent.
   void SetUp() override {
     const Golden& g = GetParam();
-    const auto find = [&](const char* name) { return g.shared ? shared_path(std::string("goldens/") + name) : test_data(name); };
+    const auto find = [&](const char* name) {
+      return g.shared ? shared_path(std::string("goldens/") + name) : test_data(name);
+    };
     model_ = find(g.model);
-    if (!std::filesystem::exists(model_)) GTEST_SKIP() << model_ << " is absent; RECURRA_SHARED names the folder it lies in";
+    if (!std::filesystem::exists(model_))
+      GTEST_SKIP() << model_ << " is absent; RECURRA_SHARED names the folder it lies in";
     tokens_ = read_values<int32_t>(find(g.tokens));
     want_ = read_values<float>(find(g.logits));
   }
@@ -99,9 +114,10 @@ TEST_P(Logits, CpuBf16Cosine) {
   EXPECT_LT(run("cpu", "bf16", true).max_abs, 1e-3);
 }
 
-INSTANTIATE_TEST_SUITE_P(Rwkv7, Logits, testing::ValuesIn(kGoldens), [](const auto& test) {
+INSTANTIATE_TEST_SUITE_P(Gguf, Logits, testing::ValuesIn(kGoldens), [](const auto& test) {
   std::string name = std::string(test.param.model) + "_" + test.param.logits;
-  std::replace_if(name.begin(), name.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; }, '_');
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; }, '_');
   return name;
 });
 
