@@ -228,8 +228,8 @@ TEST(WrongModel, ArchitectureAndTokenizer) {
   tiny.architecture = std::string(2000, 'a');
   EXPECT_ERROR(open_bytes(tiny.build()), RECURRA_E_UNSUPPORTED, "aaa...");
   tiny = {};
-  tiny.tokenizer = "gpt2";
-  EXPECT_ERROR(open_bytes(tiny.build()), RECURRA_E_UNSUPPORTED, "\"gpt2\"");
+  tiny.tokenizer = "t5";
+  EXPECT_ERROR(open_bytes(tiny.build()), RECURRA_E_UNSUPPORTED, "\"t5\"");
   tiny.tokenizer = "rwkv";
   EXPECT_ERROR(open_bytes(tiny.build()), RECURRA_E_FORMAT, "tokenizer.ggml.tokens");
   EXPECT_ERROR(open_bytes(GgufBuilder().build()), RECURRA_E_FORMAT, "general.architecture");
