@@ -26,4 +26,13 @@ void dequantize(float* out, DType type, const void* data, int64_t elements) {
   }
 }
 
+std::vector<float> to_floats(const TensorView& view) {
+  if (!can_dequantize(view.type))
+    fail(Code::unsupported, "tensor '%s' has type %s, expected F32, F16 or BF16", printable(view.name).c_str(),
+         info(view.type).name);
+  std::vector<float> values(static_cast<size_t>(view.shape.elements()));
+  dequantize(values.data(), view.type, view.data, view.shape.elements());
+  return values;
+}
+
 }  // namespace recurra

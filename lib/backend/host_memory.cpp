@@ -30,11 +30,7 @@ class HostBuffer final : public Buffer {
 std::shared_ptr<Buffer> allocate_host(size_t bytes) { return std::make_shared<HostBuffer>(bytes); }
 
 Vector HostBackend::vector(const TensorView& view) {
-  if (!can_dequantize(view.type))
-    fail(Code::unsupported, "tensor '%s' has type %s, expected F32, F16 or BF16", printable(view.name).c_str(),
-         info(view.type).name);
-  std::vector<float> values(static_cast<size_t>(view.shape.elements()));
-  dequantize(values.data(), view.type, view.data, view.shape.elements());
+  const std::vector<float> values = to_floats(view);
   return vector(values.data(), view.shape.elements());
 }
 

@@ -43,10 +43,7 @@ Vector Reader::vector(const std::string& name, const Shape& s) const {
 }
 
 std::vector<float> Reader::values(const std::string& name, const Shape& s) const {
-  const TensorView& t = file_.tensor(prefix_ + name, s);
-  std::vector<float> v(static_cast<size_t>(s.elements()));
-  dequantize(v.data(), t.type, t.data, s.elements());
-  return v;
+  return to_floats(file_.tensor(prefix_ + name, s));
 }
 
 Vector Reader::upload(const std::vector<float>& values) const {
@@ -113,6 +110,10 @@ Vector Reader::one_plus(const std::string& name, int64_t n, int64_t times) const
 
 NormWeights Reader::rms(const std::string& name, int64_t n, float eps) const {
   return {Norm::rms, vector(name, n), {}, eps};
+}
+
+NormWeights Reader::layer_norm(const std::string& name, int64_t n, float eps) const {
+  return {Norm::layer, vector(name + ".weight", n), vector(name + ".bias", n), eps};
 }
 
 }  // namespace recurra

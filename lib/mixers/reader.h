@@ -38,6 +38,7 @@ class Reader {
   Vector tiled(const std::string& name, int64_t n, int64_t times) const;
   Vector spread(const std::string& name, int64_t n, int64_t times) const;
   NormWeights rms(const std::string& name, int64_t n, float eps) const;
+  NormWeights layer_norm(const std::string& name, int64_t n, float eps) const;  // name.weight, name.bias
   // 1 + x, `times` copies end to end: norm weights that a model keeps as their distance from 1.
   Vector one_plus(const std::string& name, int64_t n, int64_t times = 1) const;
 

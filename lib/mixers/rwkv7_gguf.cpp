@@ -1,107 +1,68 @@
 // RWKV-7 from GGUF files, as llama.cpp converts and reads them. The group norm's epsilon is that of head size 64
 // whatever the head size; kk's length is at least 1e-12.
-#include "core/error.h"
+#include "mixers/reader.h"
 #include "mixers/registry.h"
 #include "mixers/rwkv7.h"
 
 namespace recurra {
 namespace {
 
-// Names of one layer's tensors in a GGUF file, and the shapes they must have.
-class LayerReader {
- public:
-  LayerReader(const ModelFile& file, Backend& backend, int64_t layer, const Rwkv7Dims& dims)
-      : file_(file), be_(backend), prefix_("blk." + std::to_string(layer) + "."), d_(dims) {}
+// The rank is the file's: a matrix [rank, D] and one [D, rank].
+LowRank read_low_rank(const Reader& in, const std::string& name, Act act, bool bias, int64_t width) {
+  const int64_t rank = in.view("time_mix_" + name + "1.weight").shape.dim[0];
+  LowRank l;
+  l.a = in.matrix("time_mix_" + name + "1.weight", rank, width);
+  l.b = in.matrix("time_mix_" + name + "2.weight", width, rank);
+  l.act = act;
+  if (bias) l.bias = in.vector("time_mix_" + name + "0.weight", width);
+  return l;
+}
 
-  NormWeights norm(const char* name, float eps) const {
-    return {Norm::layer, vector(std::string(name) + ".weight", d_.width), vector(std::string(name) + ".bias", d_.width),
-            eps};
-  }
-  Vector vector(const std::string& name, int64_t n) const { return be_.vector(file_.tensor(prefix_ + name, shape(n))); }
-  Vector mu(const std::string& name, int64_t n) const {
-    return be_.vector(n == 1 ? file_.tensor(prefix_ + name, shape(d_.width))
-                             : file_.tensor(prefix_ + name, shape(n, d_.width)));
-  }
-  std::unique_ptr<Matrix> matrix(const std::string& name, int64_t out, int64_t in) const {
-    return be_.matrix(file_.tensor(prefix_ + name, shape(out, in)));
-  }
-  // The rank is the file's: a matrix [rank, D] and one [D, rank].
-  LowRank low_rank(const std::string& name, Act act, bool bias) const {
-    const std::string a = prefix_ + "time_mix_" + name + "1.weight";
-    const TensorView* first = file_.find(a);
-    if (first == nullptr) fail(Code::format, "%s: tensor '%s' is missing", file_.name().c_str(), a.c_str());
-    const int64_t rank = first->shape.dim[0];
-    LowRank l;
-    l.a = matrix("time_mix_" + name + "1.weight", rank, d_.width);
-    l.b = matrix("time_mix_" + name + "2.weight", d_.width, rank);
-    l.act = act;
-    if (bias) l.bias = vector("time_mix_" + name + "0.weight", d_.width);
-    return l;
-  }
-
- private:
-  const ModelFile& file_;
-  Backend& be_;
-  std::string prefix_;
-  Rwkv7Dims d_;
-};
-
-TimeMixWeights read_time_mix(const LayerReader& in, const Rwkv7Dims& d, float eps, bool first) {
+TimeMixWeights read_time_mix(const Reader& in, const Rwkv7Dims& d, float eps, bool first) {
+  const int64_t width = d.width;
   TimeMixWeights l;
-  l.norm = in.norm("attn_norm", eps);
-  l.mu = in.mu("time_mix_lerp_fused.weight", 6);
-  l.r = in.matrix("time_mix_receptance.weight", d.width, d.width);
-  l.k = in.matrix("time_mix_key.weight", d.width, d.width);
-  l.v = in.matrix("time_mix_value.weight", d.width, d.width);
-  l.o = in.matrix("time_mix_output.weight", d.width, d.width);
-  l.w = in.low_rank("w", Act::tanh, true);
-  l.a = in.low_rank("a", Act::none, true);
-  l.g = in.low_rank("g", Act::sigmoid, false);
-  if (!first) l.residual = in.low_rank("v", Act::none, true);
-  l.k_k = in.vector("time_mix_k_k.weight", d.width);
-  l.k_a = in.vector("time_mix_k_a.weight", d.width);
-  l.r_k = in.vector("time_mix_r_k.weight", d.width);
-  l.ln_w = in.vector("time_mix_ln.weight", d.width);
-  l.ln_b = in.vector("time_mix_ln.bias", d.width);
+  l.norm = in.layer_norm("attn_norm", width, eps);
+  l.mu = in.vector("time_mix_lerp_fused.weight", shape(6, width));
+  l.r = in.matrix("time_mix_receptance.weight", width, width);
+  l.k = in.matrix("time_mix_key.weight", width, width);
+  l.v = in.matrix("time_mix_value.weight", width, width);
+  l.o = in.matrix("time_mix_output.weight", width, width);
+  l.w = read_low_rank(in, "w", Act::tanh, true, width);
+  l.a = read_low_rank(in, "a", Act::none, true, width);
+  l.g = read_low_rank(in, "g", Act::sigmoid, false, width);
+  if (!first) l.residual = read_low_rank(in, "v", Act::none, true, width);
+  l.k_k = in.vector("time_mix_k_k.weight", width);
+  l.k_a = in.vector("time_mix_k_a.weight", width);
+  l.r_k = in.vector("time_mix_r_k.weight", width);
+  l.ln_w = in.vector("time_mix_ln.weight", width);
+  l.ln_b = in.vector("time_mix_ln.bias", width);
   return l;
 }
 
 Network build_rwkv7(const ModelFile& file, Backend& be, StateLayout& layout) {
-  constexpr int64_t kMost = int64_t{1} << 20;
-  const int64_t layers = file.integer("rwkv7.block_count", 1, 4096);
   Rwkv7Dims d{};
-  d.width = file.integer("rwkv7.embedding_length", 1, kMost);
-  d.hidden = file.integer("rwkv7.feed_forward_length", 1, kMost);
-  d.head = file.integer("rwkv7.wkv.head_size", 1, kMost);
-  if (d.width % d.head != 0)
-    fail(Code::format, "%s: rwkv7.wkv.head_size is %lld, expected a divisor of rwkv7.embedding_length, %lld",
-         file.name().c_str(), static_cast<long long>(d.head), static_cast<long long>(d.width));
+  d.width = file.integer("rwkv7.embedding_length", 1, kMostWidth);
+  d.hidden = file.integer("rwkv7.feed_forward_length", 1, kMostWidth);
+  d.head = file.integer("rwkv7.wkv.head_size", 1, kMostWidth);
+  need_divisor(file, "rwkv7.wkv.head_size", d.head, "rwkv7.embedding_length", d.width);
   d.heads = d.width / d.head;
   const float eps = static_cast<float>(file.number_or("rwkv7.attention.layer_norm_epsilon", 1e-5));
-
-  const TensorView* embedding = file.find("token_embd.weight");
-  if (embedding == nullptr) fail(Code::format, "%s: tensor 'token_embd.weight' is missing", file.name().c_str());
+  const Reader root(file, be, "");
   Network net;
   net.width = d.width;
-  net.layers = layers;
-  net.vocabulary = embedding->shape.dim[0];
-  net.embedding = be.matrix(file.tensor("token_embd.weight", shape(net.vocabulary, d.width)));
-  const auto norm = [&](const std::string& name) {
-    return NormWeights{Norm::layer, be.vector(file.tensor(name + ".weight", shape(d.width))),
-                       be.vector(file.tensor(name + ".bias", shape(d.width))), eps};
-  };
-  net.embedding_norm = norm("token_embd_norm");
-  net.output_norm = norm("output_norm");
-  if (file.find("output.weight") != nullptr)
-    net.head = be.matrix(file.tensor("output.weight", shape(net.vocabulary, d.width)));
+  net.layers = file.integer("rwkv7.block_count", 1, 4096);
+  net.vocabulary = root.view("token_embd.weight").shape.dim[0];
+  net.embedding = root.matrix("token_embd.weight", net.vocabulary, d.width);
+  net.embedding_norm = root.layer_norm("token_embd_norm", d.width, eps);
+  net.output_norm = root.layer_norm("output_norm", d.width, eps);
+  if (root.has("output.weight")) net.head = root.matrix("output.weight", net.vocabulary, d.width);
   net.shares_first_value = true;
-
-  for (int64_t i = 0; i < layers; ++i) {
-    const LayerReader in(file, be, i, d);
+  for (int64_t i = 0; i < net.layers; ++i) {
+    const Reader in = root.under("blk." + std::to_string(i) + ".");
     net.mixers.push_back(make_time_mix(read_time_mix(in, d, eps, i == 0), d, i, layout));
     ChannelMixWeights c;
-    c.norm = in.norm("attn_norm_2", eps);
-    c.mu = in.mu("channel_mix_lerp_k.weight", 1);
+    c.norm = in.layer_norm("attn_norm_2", d.width, eps);
+    c.mu = in.vector("channel_mix_lerp_k.weight", d.width);
     c.k = in.matrix("channel_mix_key.weight", d.hidden, d.width);
     c.v = in.matrix("channel_mix_value.weight", d.width, d.hidden);
     net.mixers.push_back(make_channel_mix(std::move(c), d, i, layout));

@@ -49,7 +49,7 @@ TEST(WrongModel, NoFile) {
 
 TEST(WrongModel, NotAFile) {
   const Folder folder;
-  EXPECT_ERROR(open_path(folder.path()), RECURRA_E_FORMAT, "is a directory");
+  EXPECT_ERROR(open_path(folder.path()), RECURRA_E_NOT_FOUND, "the folder has no config.json");
   EXPECT_ERROR(open_path("/dev/null"), RECURRA_E_FORMAT, "/dev/null: is not a regular file");
   ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
   EXPECT_ERROR(open_path(folder / "pipe"), RECURRA_E_FORMAT,

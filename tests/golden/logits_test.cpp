@@ -109,8 +109,10 @@ TEST_P(Logits, CpuBf16Cosine) {
   recurra_model_release(probe);
   if (status == RECURRA_E_BACKEND) GTEST_SKIP() << recurra_last_error();
   const Difference d = run("cpu", "bf16", false);
-  EXPECT_GT(d.least_cosine, 0.998);
-  EXPECT_GT(d.mean_cosine, 0.9998);
+  // Qwen's random weights have decays and betas that such rounding moves more than RWKV-7's.
+  const bool hybrid = std::string(GetParam().model).rfind("qwen35", 0) == 0;
+  EXPECT_GT(d.least_cosine, hybrid ? 0.996 : 0.998);
+  EXPECT_GT(d.mean_cosine, hybrid ? 0.9995 : 0.9998);
   EXPECT_LT(run("cpu", "bf16", true).max_abs, 1e-3);
 }
 

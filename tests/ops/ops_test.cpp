@@ -67,6 +67,9 @@ class Ops : public testing::TestWithParam<Candidate> {
       case Act::sigmoid: return sigmoid64(x);
       case Act::tanh: return std::tanh(x);
       case Act::silu: return x * sigmoid64(x);
+      case Act::relu: return x > 0 ? x : 0;
+      case Act::elu1: return x >= 0 ? x + 1 : std::exp(x);
+      case Act::softplus: return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x));
     }
     return x;
   }
@@ -96,7 +99,7 @@ TEST_P(Ops, Linear) {
       Values x = d_.normal(n * in), y = d_.normal(n * out);
       const Weight w = weight(out, in, type);
       const Vector bias = vector(d_.normal(out));
-      const Act act = static_cast<Act>(i % 5);
+      const Act act = static_cast<Act>(i % 8);
       Epilogue e{act, i % 2 == 0 ? &bias : nullptr, i % 4 == 1};
       std::vector<double> want = product(x, n, w.values, out, in);
       for (size_t j = 0; j < want.size(); ++j) {

@@ -40,9 +40,7 @@ float apply_act(Act act, float x) {
 class ReferenceMatrix final : public Matrix {
  public:
   explicit ReferenceMatrix(const TensorView& view)
-      : Matrix(view.shape.dim[0], view.shape.dim[1]), values(static_cast<size_t>(view.shape.elements())) {
-    dequantize(values.data(), view.type, view.data, view.shape.elements());
-  }
+      : Matrix(view.shape.dim[0], view.shape.dim[1]), values(to_floats(view)) {}
   const float* row(int64_t i) const { return values.data() + i * in(); }
   std::vector<float> values;
 };
