@@ -1,4 +1,4 @@
-// The two lists that name concrete mixers and backends. A new one is a line here.
+// Where concrete architectures (listed in mixers/registry.h) and backends are named. A new backend is a line here.
 #include "mixers/registry.h"
 
 #include "backend/cpu/cpu.h"
@@ -8,23 +8,9 @@
 namespace recurra {
 
 const Architecture& find_architecture(const std::string& name) {
-  static const Architecture* const all[] = {&kRwkv7,
-                                            &kMamba,
-                                            &kMamba2,
-                                            &kLlama,
-                                            &kQwen35,
-                                            &kFlaRwkv7,
-                                            &kFlaLinearAttention,
-                                            &kFlaDeltaNet,
-                                            &kFlaGatedDeltaNet,
-                                            &kFlaMamba,
-                                            &kFlaMamba2,
-                                            &kFlaTransformer,
-                                            &kHfMamba,
-                                            &kHfMamba2,
-                                            &kHfLlama,
-                                            &kHfQwen35,
-                                            &kHfQwen3Next};
+#define RECURRA_ADDRESS(name) &name,
+  static const Architecture* const all[] = {RECURRA_ARCHITECTURES(RECURRA_ADDRESS)};
+#undef RECURRA_ADDRESS
   std::string known;
   for (const Architecture* a : all) {
     if (name == a->name) return *a;

@@ -9,8 +9,9 @@
 // fraction_of_limit, the part of the machine's best that a test reached, both measured in the same run:
 //   tg  bytes that a step must read, over its time, over read_gb_s. Bytes: the model's weights but for the embedding
 //   table, of
-//       which only a row is read, taken as n_vocab n_embd of n_params; and each state once in and once out. (In a
-//       model whose head is its embedding table, the table is read and the fraction is taken too low.)
+//       which only a row is read, taken as n_vocab n_embd of n_params; each state's fixed part once in and once out,
+//       and what grew with the tokens, the keys and values of softmax attention, once in. (In a model whose head is
+//       its embedding table, the table is read and the fraction is taken too low.)
 //   pp  2 FLOP per token and weight, over the time, over gemm_gflop_s. Weights: n_params but for the embedding table
 //   and the
 //       head, which only one token in a prompt needs; the scan's own FLOP, which are few, are not counted.
@@ -62,6 +63,9 @@ class Bench {
       done += n;
     }
   }
+
+  // Of one state at the depth.
+  std::uint64_t state_bytes() const { return base_.info().state_bytes; }
 
   Result prefill(std::uint64_t batch, std::uint64_t n) {
     std::vector<std::vector<recurra::Token>> tokens;
@@ -163,12 +167,14 @@ Limits measure_limits(const recurra::ModelInfo& info, std::size_t rows) {
   return limits;
 }
 
-double fraction_of_limit(const Result& result, const recurra::ModelInfo& info, const Limits& limits) {
+double fraction_of_limit(const Result& result, const recurra::ModelInfo& info, const Limits& limits,
+                         std::uint64_t state_bytes) {
   const double n_params = static_cast<double>(info.n_params);
   const double embedding = static_cast<double>(info.n_vocab) * info.n_embd;
   if (result.decode) {
     const double weights = static_cast<double>(info.model_bytes) * (1 - embedding / n_params);
-    const double states = 2.0 * static_cast<double>(info.state_bytes) * static_cast<double>(result.batch);
+    const double state = static_cast<double>(info.state_bytes) + static_cast<double>(state_bytes);
+    const double states = state * static_cast<double>(result.batch);
     return (weights + states) * result.median / static_cast<double>(result.batch) / (limits.read_gb_s * 1e9);
   }
   return 2 * (n_params - 2 * embedding) * result.median / (limits.gemm_gflop_s * 1e9);
@@ -177,15 +183,15 @@ double fraction_of_limit(const Result& result, const recurra::ModelInfo& info, c
 std::string or_unknown(double value, int digits) { return std::isfinite(value) ? fixed(value, digits) : "unknown"; }
 
 void print(const std::vector<Result>& results, const Options& options, const recurra::ModelInfo& info,
-           const Limits& limits, std::uint64_t rss_peak) {
+           const Limits& limits, std::uint64_t state_bytes, std::uint64_t rss_peak) {
   std::cout << "model   " << model_label(info) << ": " << info.architecture << ", "
             << fixed(static_cast<double>(info.n_params) / 1e6, 1) << " M parameters, " << info.file_type << ", "
-            << in_bytes(info.model_bytes) << "; state " << in_bytes(info.state_bytes) << '\n'
+            << in_bytes(info.model_bytes) << "; state " << in_bytes(state_bytes) << '\n'
             << "runs on " << info.backend << (info.cpu_level.empty() ? "" : " (" + info.cpu_level + ")") << ", "
             << info.threads << (info.threads == 1 ? " thread, " : " threads, ") << info.dtype << "\n\n"
             << "test       batch     depth     tok/s       min       max  of limit\n";
   for (const Result& r : results) {
-    const double fraction = fraction_of_limit(r, info, limits);
+    const double fraction = fraction_of_limit(r, info, limits, state_bytes);
     std::cout << pad(r.test, 8) << pad(std::to_string(r.batch), 8, true) << pad(std::to_string(options.depth), 10, true)
               << pad(fixed(r.median, 1), 10, true) << pad(fixed(r.min, 1), 10, true) << pad(fixed(r.max, 1), 10, true)
               << pad(std::isfinite(fraction) ? fixed(100 * fraction, 1) + "%" : "unknown", 10, true) << '\n';
@@ -199,8 +205,10 @@ void run(const Options& options) {
   const recurra::Model model = open_model(options.common);
   const recurra::ModelInfo info = model.info();
   std::vector<Result> results;
+  std::uint64_t state_bytes = 0;
   {
     Bench bench(model, options);
+    state_bytes = bench.state_bytes();
     for (const std::uint64_t batch : options.batch) {
       for (const std::uint64_t n : options.prefill) {
         if (n > 0) results.push_back(bench.prefill(batch, n));
@@ -216,7 +224,7 @@ void run(const Options& options) {
   check_interrupt();
 
   if (!options.common.json) {
-    print(results, options, info, limits, rss_peak);
+    print(results, options, info, limits, state_bytes, rss_peak);
     return;
   }
   auto list = nlohmann::ordered_json::array();
@@ -227,14 +235,14 @@ void run(const Options& options) {
                     {"tok_s", number(r.median)},
                     {"min", number(r.min)},
                     {"max", number(r.max)},
-                    {"fraction_of_limit", number(fraction_of_limit(r, info, limits))}});
+                    {"fraction_of_limit", number(fraction_of_limit(r, info, limits, state_bytes))}});
   }
   print_json({{"model", model_label(info)},
               {"backend", info.backend},
               {"threads", info.threads},
               {"results", list},
               {"model_bytes", info.model_bytes},
-              {"state_bytes", info.state_bytes},
+              {"state_bytes", state_bytes},
               {"rss_peak", rss_peak},
               {"limits", {{"read_gb_s", number(limits.read_gb_s)}, {"gemm_gflop_s", number(limits.gemm_gflop_s)}}}});
 }

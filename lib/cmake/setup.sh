@@ -2,7 +2,7 @@
 # Sourced by examples/quickstart.sh and tests/run.sh: gets the machine from bare to built, and costs a second when it is there.
 #
 #   setup_machine [tests]          installs the compiler, CMake and libraries that are missing (Debian and its like)
-#   setup_python                   the tests' Python, with numpy and safetensors, in build/venv
+#   setup_python                   the tests' Python, with numpy, safetensors and matplotlib, in build/venv
 #   setup_build PRESET [TARGET] [-D...]   configures (fetching oneDNN where it is not installed) and builds
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -81,7 +81,7 @@ setup_machine() {
 
 setup_python() {
   local python=build/venv/bin/python3
-  if ! cmp -s tests/requirements.txt build/venv/requirements.txt || ! "$python" -c 'import numpy, safetensors' 2>/dev/null; then
+  if ! cmp -s tests/requirements.txt build/venv/requirements.txt || ! "$python" -c 'import numpy, safetensors, matplotlib' 2>/dev/null; then
     say "making build/venv, the tests' Python"
     rm -rf build/venv
     python3 -m venv build/venv

@@ -135,34 +135,6 @@ constexpr int64_t kLanes = HWY_LANES(float);
 constexpr int kRows = 4, kWide = HWY_TARGET == HWY_AVX3 ? 4 : 2;
 static_assert(kLanes <= kMostLanes && kWide * kLanes <= kMostColumns && kChunk % kRows == 0, "");
 
-#if HWY_TARGET != HWY_SCALAR
-// out[i] = the sum of lanes i, 4 + i, 8 + i, ...
-template <class D>
-HWY_INLINE void sum_blocks(D d, hn::Vec<D> x, float* out) {
-  if constexpr (hn::MaxLanes(D()) == 4) {
-    hn::StoreU(x, d, out);
-  } else {
-    const hn::Half<D> half;
-    sum_blocks(half, hn::Add(hn::LowerHalf(half, x), hn::UpperHalf(half, x)), out);
-  }
-}
-#endif
-
-// out[i] = the sum of x_i's lanes, i < 4: a transpose of 4 x 4 in each block of 4 lanes, summed on the way.
-HWY_INLINE void sum4(const VF* x, float* out) {
-#if HWY_TARGET == HWY_SCALAR
-  for (int i = 0; i < 4; ++i) out[i] = hn::GetLane(x[i]);
-#else
-  const DF d;
-  const hn::RepartitionToWide<DF> pairs;
-  const auto p = hn::BitCast(pairs, hn::Add(hn::InterleaveLower(d, x[0], x[1]), hn::InterleaveUpper(d, x[0], x[1])));
-  const auto q = hn::BitCast(pairs, hn::Add(hn::InterleaveLower(d, x[2], x[3]), hn::InterleaveUpper(d, x[2], x[3])));
-  sum_blocks(
-      d, hn::Add(hn::BitCast(d, hn::InterleaveLower(pairs, p, q)), hn::BitCast(d, hn::InterleaveUpper(pairs, p, q))),
-      out);
-#endif
-}
-
 // tile[i][n] += sum_{m < depth} A(i, m) B(m, n), with A(i, m) at a[i * row + m * step].
 template <int R, int N, class Access>
 HWY_INLINE void multiply_add(VF (&tile)[R][N], const float* a, int64_t row, int64_t step, int64_t depth, const float* b,

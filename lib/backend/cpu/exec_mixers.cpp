@@ -1,6 +1,7 @@
 // The CPU backend's operations for the mixers beside RWKV-7.
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "backend/cpu/exec-inl.h"
 
@@ -84,44 +85,38 @@ void CpuExec::rotary(const Rotary& io, const Rows& rows) {
 
 void CpuExec::attention(const Attention& io, const Rows& rows) {
   const int64_t width = io.q.cols / io.heads, kv = io.k.cols, per_key = io.heads / io.kv_heads;
-  int64_t longest = 0;
-  for (const Segment& s : rows.segments) longest = std::max(longest, static_cast<int64_t>(s.position) + s.count);
-  for (const Segment& s : rows.segments)
+  std::vector<int64_t> groups = {0};  // of kAttentionRows rows: how many lie before each segment
+  for (const Segment& s : rows.segments) {
     for (int32_t t = 0; t < s.count; ++t) {
       const int64_t at = static_cast<int64_t>(s.position) + t;
       std::copy_n(row(io.k, s.first + t), kv, s.cache->keys(io.layer, at));
       std::copy_n(row(io.v, s.first + t), kv, s.cache->values(io.layer, at));
     }
+    groups.push_back(groups.back() + (s.count + kAttentionRows - 1) / kAttentionRows);
+  }
   const Frame frame(*this);
-  const Tensor scores = scratch(s_.threads.count(), (longest + KvCache::kPage) / KvCache::kPage * KvCache::kPage);
-  each(io.q.rows * io.heads, [&](int64_t task, int thread) {
-    const int64_t i = task / io.heads, h = task % io.heads, key = h / per_key * width;
-    const Segment& s = segment_of(rows, i);
-    const int64_t now = static_cast<int64_t>(s.position) + i - s.first;
-    const int64_t begin = io.window > 0 ? std::max<int64_t>(0, now + 1 - io.window) : 0, count = now + 1 - begin;
-    float* score = row(scores, thread);
-    // A page's tokens lie one behind the other.
-    const auto pages = [&](const auto& f) {
-      for (int64_t at = begin; at <= now;) {
-        const int64_t n = std::min(KvCache::kPage - at % KvCache::kPage, now + 1 - at);
-        f(at, n);
-        at += n;
-      }
-    };
-    pages([&](int64_t at, int64_t n) {
-      s_.k.dots(score + at - begin, row(io.q, i) + h * width, s.cache->keys(io.layer, at) + key, kv, n, width);
-    });
-    const float scale = 1.0f / std::sqrt(static_cast<float>(width));
-    float most = score[0];
-    for (int64_t j = 0; j < count; ++j) most = std::max(most, score[j]);
-    for (int64_t j = 0; j < count; ++j) score[j] *= scale;
-    const float sum = s_.k.exp_sum(score, score, most * scale, count);
-    float* o = row(io.o, i) + h * width;
-    std::fill_n(o, width, 0.0f);
-    pages([&](int64_t at, int64_t n) {
-      s_.k.weighted(o, score + at - begin, s.cache->values(io.layer, at) + key, kv, n, width);
-    });
-    for (int64_t j = 0; j < width; ++j) o[j] /= sum;
+  const Tensor work = scratch(s_.threads.count(), kAttentionWork);
+  // Later groups have more to read: they come first.
+  each(groups.back() * io.heads, [&](int64_t task, int thread) {
+    const int64_t group = groups.back() - 1 - task / io.heads, h = task % io.heads;
+    const auto segment = std::upper_bound(groups.begin(), groups.end(), group) - groups.begin() - 1;
+    const Segment& s = rows.segments[static_cast<size_t>(segment)];
+    const int64_t t = (group - groups[static_cast<size_t>(segment)]) * kAttentionRows;
+    AttentionHead head{};
+    head.rows = std::min(kAttentionRows, s.count - t);
+    head.width = width;
+    head.window = io.window;
+    head.position = s.position + static_cast<uint64_t>(t);
+    head.q = row(io.q, s.first + t) + h * width;
+    head.o = row(io.o, s.first + t) + h * width;
+    head.q_stride = io.q.stride;
+    head.o_stride = io.o.stride;
+    head.cache = s.cache;
+    head.layer = io.layer;
+    head.key = h / per_key * width;
+    head.kv_stride = kv;
+    head.work = row(work, thread);
+    s_.k.attention(head);
   });
 }
 

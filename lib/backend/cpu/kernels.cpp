@@ -9,6 +9,7 @@ Kernels make(Level level) {
   fill_row_kernels(level, k);
   fill_scan_kernels(level, k);
   fill_chunk_kernels(level, k);
+  fill_attention_kernels(level, k);
   return k;
 }
 

@@ -17,7 +17,8 @@ struct WeightRows {
 };
 
 // One head of one sequence over `tokens` tokens (see Scan in backend.h). Pointers are to the head's part of the first
-// token; strides in floats from token to token. state is [K, V] here: values in the vector lanes, so no sum crosses lanes.
+// token; strides in floats from token to token. state is [K, V] here: values in the vector lanes, so no sum crosses
+// lanes.
 struct ScanHead {
   Decay decay;
   bool erase;
@@ -29,8 +30,8 @@ struct ScanHead {
   float* work;  // [K]; scan_chunk_work(K) floats for scan_chunk
 };
 
-// Channels first .. first+count-1 of Mamba-1's scan over a sequence's tokens; pointers to the first token, strides in floats. A
-// is [N, I] here and the state [N, I]: channels in the vector lanes.
+// Channels first .. first+count-1 of Mamba-1's scan over a sequence's tokens; pointers to the first token, strides in
+// floats. A is [N, I] here and the state [N, I]: channels in the vector lanes.
 struct SelectiveHead {
   int64_t tokens, first, count, channels, states;
   float* state;
@@ -39,9 +40,26 @@ struct SelectiveHead {
   int64_t u_stride, dt_stride, b_stride, c_stride, y_stride;
 };
 
+// One head of softmax attention for `rows` tokens, kAttentionRows at most, that follow each other from `position` on:
+// their queries against the keys of all tokens up to each of them, or of the last `window` where that is not 0.
+constexpr int64_t kAttentionRows = 16;
+struct AttentionHead {
+  int64_t rows, width, window;
+  uint64_t position;
+  const float* q;  // of the first row; strides in floats from row to row
+  float* o;
+  int64_t q_stride, o_stride;
+  const KvCache* cache;
+  int64_t layer, key;  // of the cache, and where this head's keys and values begin in its rows
+  int64_t kv_stride;
+  float* work;  // kAttentionWork floats
+};
+constexpr int64_t kAttentionWork = kAttentionRows * (KvCache::kPage + 2);
+
 struct Kernels {
   // y[i][n - n0] = W[n] . x[i] for i < rows, n0 <= n < n1. x, y: row strides in floats.
-  void (*dot)(const WeightRows& w, int64_t n0, int64_t n1, const float* x, int64_t ldx, int64_t rows, float* y, int64_t ldy);
+  void (*dot)(const WeightRows& w, int64_t n0, int64_t n1, const float* x, int64_t ldx, int64_t rows, float* y,
+              int64_t ldy);
   // out = act(in + bias), or out += that; bias may be null.
   void (*epilogue)(float* out, const float* in, const float* bias, Act act, bool add, int64_t n);
   void (*to_float)(float* out, DType type, const void* in, int64_t n);
@@ -52,14 +70,10 @@ struct Kernels {
   void (*gate)(float* y, const float* x, const float* g, Act act, int64_t n);
   void (*add_scaled)(float* y, const float* x, const float* d, int64_t n);
   // y = act(bias + sum_j w[j*n ..] * x[j]), j < taps: w is [taps, n], x the rows from the oldest on.
-  void (*short_conv)(float* y, const float* const* x, const float* w, const float* bias, Act act, int64_t taps, int64_t n);
+  void (*short_conv)(float* y, const float* const* x, const float* w, const float* bias, Act act, int64_t taps,
+                     int64_t n);
   // `n` channels of Mamba-1 over tokens: see SelectiveHead.
   void (*selective_scan)(const struct SelectiveHead& head);
-  // Scores of one query with `count` keys, `stride` floats apart; and out += sum_s p[s] * value[s].
-  void (*dots)(float* score, const float* q, const float* keys, int64_t stride, int64_t count, int64_t n);
-  void (*weighted)(float* out, const float* p, const float* values, int64_t stride, int64_t count, int64_t n);
-  // p = exp(score - most); returns their sum.
-  float (*exp_sum)(float* p, const float* score, float most, int64_t n);
   void (*lerp)(float* out, const float* now, const float* before, const float* mu, int64_t n);
   void (*value_residual)(float* v, const float* v_first, const float* gate, int64_t n);
   // One head of n values; names as in Exec::delta_inputs.
@@ -70,6 +84,7 @@ struct Kernels {
   // The recurrence token by token, and in chunks: `tokens` is then a multiple of kBlock.
   void (*scan)(const ScanHead& head);
   void (*scan_chunk)(const ScanHead& head);
+  void (*attention)(const AttentionHead& head);
 };
 
 const Kernels& kernels(Level level);
@@ -84,5 +99,6 @@ void fill_linear_kernels(Level level, Kernels& k);
 void fill_row_kernels(Level level, Kernels& k);
 void fill_scan_kernels(Level level, Kernels& k);
 void fill_chunk_kernels(Level level, Kernels& k);
+void fill_attention_kernels(Level level, Kernels& k);
 
 }  // namespace recurra

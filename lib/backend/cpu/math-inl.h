@@ -1,7 +1,6 @@
 // Vector helpers that the kernel files share, compiled once per instruction set (hence no ordinary include guard).
-#include <hwy/highway.h>
-
 #include <hwy/contrib/math/math-inl.h>
+#include <hwy/highway.h>
 
 #if defined(RECURRA_BACKEND_CPU_MATH_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef RECURRA_BACKEND_CPU_MATH_INL_H
@@ -54,17 +53,24 @@ HWY_INLINE V softplus(D d, V x) {
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V apply_act(D d, V x, Act act) {
   switch (act) {
-    case Act::none: return x;
+    case Act::none:
+      return x;
     case Act::relu2: {
       const V positive = hn::Max(x, hn::Zero(d));
       return hn::Mul(positive, positive);
     }
-    case Act::sigmoid: return sigmoid(d, x);
-    case Act::tanh: return hn::Tanh(d, x);
-    case Act::silu: return hn::Mul(x, sigmoid(d, x));
-    case Act::relu: return hn::Max(x, hn::Zero(d));
-    case Act::elu1: return hn::IfThenElse(hn::Ge(x, hn::Zero(d)), hn::Add(x, hn::Set(d, 1.0f)), exp_any(d, x));
-    case Act::softplus: return softplus(d, x);
+    case Act::sigmoid:
+      return sigmoid(d, x);
+    case Act::tanh:
+      return hn::Tanh(d, x);
+    case Act::silu:
+      return hn::Mul(x, sigmoid(d, x));
+    case Act::relu:
+      return hn::Max(x, hn::Zero(d));
+    case Act::elu1:
+      return hn::IfThenElse(hn::Ge(x, hn::Zero(d)), hn::Add(x, hn::Set(d, 1.0f)), exp_any(d, x));
+    case Act::softplus:
+      return softplus(d, x);
   }
   return x;
 }
@@ -87,6 +93,34 @@ HWY_INLINE float sum_lanes(int64_t n, const F& f) {
   auto sum = hn::Zero(d);
   for_lanes(n, [&](auto dd, auto mask, int64_t i) HWY_ATTR { sum = hn::Add(sum, f(dd, mask, i)); });
   return hn::GetLane(hn::SumOfLanes(d, sum));
+}
+
+#if HWY_TARGET != HWY_SCALAR
+// out[i] = the sum of lanes i, 4 + i, 8 + i, ...
+template <class D>
+HWY_INLINE void sum_blocks(D d, hn::Vec<D> x, float* out) {
+  if constexpr (hn::MaxLanes(D()) == 4) {
+    hn::StoreU(x, d, out);
+  } else {
+    const hn::Half<D> half;
+    sum_blocks(half, hn::Add(hn::LowerHalf(half, x), hn::UpperHalf(half, x)), out);
+  }
+}
+#endif
+
+// out[i] = the sum of x_i's lanes, i < 4: a transpose of 4 x 4 in each block of 4 lanes, summed on the way.
+HWY_INLINE void sum4(const VF* x, float* out) {
+#if HWY_TARGET == HWY_SCALAR
+  for (int i = 0; i < 4; ++i) out[i] = hn::GetLane(x[i]);
+#else
+  const DF d;
+  const hn::RepartitionToWide<DF> pairs;
+  const auto p = hn::BitCast(pairs, hn::Add(hn::InterleaveLower(d, x[0], x[1]), hn::InterleaveUpper(d, x[0], x[1])));
+  const auto q = hn::BitCast(pairs, hn::Add(hn::InterleaveLower(d, x[2], x[3]), hn::InterleaveUpper(d, x[2], x[3])));
+  sum_blocks(
+      d, hn::Add(hn::BitCast(d, hn::InterleaveLower(pairs, p, q)), hn::BitCast(d, hn::InterleaveUpper(pairs, p, q))),
+      out);
+#endif
 }
 
 }  // namespace HWY_NAMESPACE

@@ -94,30 +94,6 @@ void selective_scan(const SelectiveHead& h) {
   });
 }
 
-void dots(float* score, const float* q, const float* keys, int64_t stride, int64_t count, int64_t n) {
-  for (int64_t s = 0; s < count; ++s)
-    score[s] = sum_lanes(n, [=](DF d, auto m, int64_t i) HWY_ATTR {
-      return hn::Mul(hn::MaskedLoad(m, d, q + i), hn::MaskedLoad(m, d, keys + s * stride + i));
-    });
-}
-
-void weighted(float* out, const float* p, const float* values, int64_t stride, int64_t count, int64_t n) {
-  for_lanes(n, [=](DF d, auto m, int64_t i) HWY_ATTR {
-    VF sum = hn::MaskedLoad(m, d, out + i);
-    for (int64_t s = 0; s < count; ++s)
-      sum = hn::MulAdd(hn::Set(d, p[s]), hn::MaskedLoad(m, d, values + s * stride + i), sum);
-    hn::BlendedStore(sum, m, d, out + i);
-  });
-}
-
-float exp_sum(float* p, const float* score, float most, int64_t n) {
-  return sum_lanes(n, [=](DF d, auto m, int64_t i) HWY_ATTR {
-    const VF e = hn::IfThenElseZero(m, exp_any(d, hn::Sub(hn::MaskedLoad(m, d, score + i), hn::Set(d, most))));
-    hn::BlendedStore(e, m, d, p + i);
-    return e;
-  });
-}
-
 void lerp(float* out, const float* now, const float* before, const float* mu, int64_t n) {
   for_lanes(n, [=](DF d, auto m, int64_t i) HWY_ATTR {
     const VF x = hn::MaskedLoad(m, d, now + i);
@@ -177,9 +153,6 @@ void fill_row(Kernels& k) {
   k.add_scaled = add_scaled;
   k.short_conv = short_conv;
   k.selective_scan = selective_scan;
-  k.dots = dots;
-  k.weighted = weighted;
-  k.exp_sum = exp_sum;
   k.lerp = lerp;
   k.value_residual = value_residual;
   k.delta_inputs = delta_inputs;
