@@ -1,10 +1,11 @@
 // DeltaNet (Schlag, Irie, Schmidhuber 2021, arXiv:2102.11174; Yang et al. 2024, arXiv:2406.06484), as fla's delta_net.
 // Per token, H heads of K and V:
 //     q, k, v = act(conv(Q h)), act(conv(K h)), silu(conv(V h)),  h = norm(x)
-//     q, k    = q / |q|, k / |k| per head, l2 or sum of magnitudes
-//     beta    = sigmoid(W_b h), doubled where eigenvalues may be negative
-//     S       = S (I - beta k k^T) + beta v k^T;  o = S q / sqrt(K)         S in R^{V x K}: the scan with erase,
-//     without decay x      += O (rms(o) * silu(G h))                                      the gate only with use_gate
+//     q, k    = q / |q|, k / |k|                             per head, l2 or sum of magnitudes
+//     beta    = sigmoid(W_b h)                               doubled where eigenvalues may be negative
+//     S       = S (I - beta k k^T) + beta v k^T              the scan with erase, without decay, S in R^{V x K}
+//     o       = S q / sqrt(K)
+//     x      += O (rms(o) * silu(G h))                       the gate only with use_gate
 #include <cmath>
 
 #include "mixers/fla.h"

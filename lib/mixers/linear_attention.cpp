@@ -1,9 +1,9 @@
 // Linear attention (Katharopoulos et al. 2020, arXiv:2006.16236), as fla's linear_attn. Per token, H heads of K and V:
-//     q, k, v = phi(Q h), phi(K h), V h,  h = norm(x);  phi: elu(x) + 1, relu, x, or a product of two linear maps per
-//     head q, k    = q / (sum q + 1e-4), k / (sum k + 1e-4)              where norm_q, norm_k ask for it S       = S +
-//     v k^T;  o = S q / sqrt(K)                       the scan without decay and erase, S in R^{V x K} o       = o / (q
-//     . sum of all k / sqrt(K) + 1e-10)            where norm_feature_map asks: one more row of v, all ones x      += O
-//     rms(o)
+//     q, k, v = phi(Q h), phi(K h), V h        h = norm(x); phi: elu(x) + 1, relu, x, or a product of two linear maps
+//     q, k    = q / (sum q + 1e-4), k / (sum k + 1e-4)       where norm_q, norm_k ask for it
+//     S       = S + v k^T;  o = S q / sqrt(K)                the scan without decay and erase, S in R^{V x K}
+//     o       = o / (q . sum of all k / sqrt(K) + 1e-10)     where norm_feature_map asks: one more row of v, all ones
+//     x      += O rms(o)
 #include <cmath>
 
 #include "mixers/fla.h"

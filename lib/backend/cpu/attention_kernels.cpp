@@ -9,10 +9,12 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backend/cpu/attention_kernels.cpp"
+// clang-format off
+#include "backend/cpu/highway.h"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+// clang-format on
 
-#include "backend/cpu/highway.h"
 #include "backend/cpu/math-inl.h"
 
 HWY_BEFORE_NAMESPACE();

@@ -6,10 +6,12 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backend/cpu/linear_kernels.cpp"
+// clang-format off
 #include "backend/cpu/highway.h"
 #include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+// clang-format on
 
 #include "backend/cpu/math-inl.h"
 
