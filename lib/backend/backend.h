@@ -191,12 +191,13 @@ class Exec {
                           size_t state) = 0;
 
   // Rotary positions, in place, on the first `rotated` of each head's values: of pairs (2i, 2i+1) where interleaved,
-  // else (i, i + rotated/2), turned by position * base^(-2i/rotated).
+  // else (i, i + rotated/2), turned by position * base^(-2i/rotated) / factor_i.
   struct Rotary {
     Tensor x;  // [T, heads * width]
     int64_t heads, rotated;
     float base;
     bool interleaved;
+    const Vector* factors = nullptr;  // [rotated / 2]; null or empty: 1
   };
   virtual void rotary(const Rotary& io, const Rows& rows) = 0;
 

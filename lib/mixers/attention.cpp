@@ -37,11 +37,11 @@ class Attention final : public Mixer {
       be.norm(q, q, Norm::rms, &l_.q_norm, nullptr, l_.qk_eps, n_.heads);
       be.norm(k, k, Norm::rms, &l_.k_norm, nullptr, l_.qk_eps, n_.kv_heads);
     }
-    be.rotary({q, n_.heads, n_.rotated, n_.base, n_.interleaved}, rows);
-    be.rotary({k, n_.kv_heads, n_.rotated, n_.base, n_.interleaved}, rows);
+    be.rotary({q, n_.heads, n_.rotated, n_.base, n_.interleaved, &l_.factors}, rows);
+    be.rotary({k, n_.kv_heads, n_.rotated, n_.base, n_.interleaved, &l_.factors}, rows);
     be.attention({o, q, k, v, n_.heads, n_.kv_heads, cache_layer_, n_.window}, rows);
     if (n_.gated) be.gate(o, o, gate, Act::sigmoid);
-    be.linear(x, o, *l_.o, rows, {Act::none, nullptr, true});
+    be.linear(x, o, *l_.o, rows, {Act::none, &l_.o_bias, true});
   }
 
  private:

@@ -17,6 +17,7 @@ namespace {
 struct Weights {
   NormWeights norm, o_norm;                  // o_norm: [H * V]
   std::unique_ptr<Matrix> q, k, v, b, g, o;  // b, g: or null
+  Vector conv_bias;                          // [2 H*K + H*V], or empty
   Vector conv;                               // [taps, 2 H*K + H*V], q, k, v side by side; or empty
 };
 
@@ -47,7 +48,7 @@ class DeltaNet final : public Mixer {
     Tensor qkv = projected;
     if (n_.taps > 0) {
       qkv = row(2 * keys + values);
-      be.short_conv(qkv, projected, l_.conv, nullptr, Act::none, rows, conv_);
+      be.short_conv(qkv, projected, l_.conv, &l_.conv_bias, Act::none, rows, conv_);
     }
     const Tensor q = columns(qkv, 0, keys), k = columns(qkv, keys, keys);
     const Tensor qk = columns(qkv, 0, 2 * keys);
@@ -112,7 +113,7 @@ Network build(const ModelFile& file, Backend& be, StateLayout& layout) {
   if (n.key < 1 || n.value < 1) o.unsupported("expand_k", "heads of at least one value");
   const int64_t taps = o.integer_or("conv_size", 4, 1, 64);
   n.taps = o.boolean_or("use_short_conv", true) ? taps : 0;
-  o.require("conv_bias", false);
+  const bool conv_bias = o.boolean_or("conv_bias", false);
   const std::string act = o.string_or("qk_activation", "silu"), norm = o.string_or("qk_norm", "l2");
   if (act == "silu") {
     n.qk_act = Act::silu;
@@ -142,9 +143,12 @@ Network build(const ModelFile& file, Backend& be, StateLayout& layout) {
     l.o = in.matrix("o_proj.weight", D, values);
     if (beta) l.b = in.matrix("b_proj.weight", n.heads, D);
     if (gated) l.g = in.matrix("g_proj.weight", values, D);
-    if (n.taps > 0)
+    if (n.taps > 0) {
       l.conv =
           in.convolutions({{"q_conv1d.weight", keys}, {"k_conv1d.weight", keys}, {"v_conv1d.weight", values}}, n.taps);
+      if (conv_bias || in.has("q_conv1d.bias"))
+        l.conv_bias = in.joined({{"q_conv1d.bias", keys}, {"k_conv1d.bias", keys}, {"v_conv1d.bias", values}});
+    }
     l.o_norm = {Norm::rms, in.tiled("o_norm.weight", n.value, n.heads), {}, eps};
     const std::string name = "layers." + std::to_string(i) + ".deltanet.";
     const size_t conv = n.taps > 1 ? layout.add(name + "conv", shape(n.taps - 1, 2 * keys + values)) : 0;

@@ -62,31 +62,42 @@ FlaFrame read_fla_frame(Options& o, const ModelFile& file, Backend& be) {
   return f;
 }
 
-MlpWeights read_mlp(const Reader& in, NormWeights norm, int64_t width, int64_t hidden, Act act) {
+MlpWeights read_mlp(const Reader& in, NormWeights norm, int64_t width, int64_t hidden, Act act, bool bias) {
   MlpWeights m;
   m.norm = std::move(norm);
   m.gate = in.matrix("gate_proj.weight", hidden, width);
   m.up = in.matrix("up_proj.weight", hidden, width);
   m.down = in.matrix("down_proj.weight", width, hidden);
+  m.gate_bias = in.bias(bias, "gate_proj.bias", hidden);
+  m.up_bias = in.bias(bias, "up_proj.bias", hidden);
+  m.down_bias = in.bias(bias, "down_proj.bias", width);
   m.act = act;
   return m;
 }
 
-std::unique_ptr<Mixer> read_attention(const Reader& in, NormWeights norm, int64_t width, const AttentionShape& n,
-                                      bool qkv_bias, bool qk_norm, StateLayout& layout) {
+AttentionWeights read_attention(const Reader& in, NormWeights norm, int64_t width, const AttentionShape& n,
+                                bool qkv_bias, bool o_bias) {
   AttentionWeights a;
-  const int64_t q = n.heads * n.width, kv = n.kv_heads * n.width;
+  const int64_t values = n.heads * n.width, q = n.gated ? 2 * values : values, kv = n.kv_heads * n.width;
   a.norm = std::move(norm);
   a.q = in.matrix("q_proj.weight", q, width);
   a.k = in.matrix("k_proj.weight", kv, width);
   a.v = in.matrix("v_proj.weight", kv, width);
-  a.o = in.matrix("o_proj.weight", width, q);
-  if (qkv_bias) {
-    a.q_bias = in.vector("q_proj.bias", q);
-    a.k_bias = in.vector("k_proj.bias", kv);
-    a.v_bias = in.vector("v_proj.bias", kv);
-  }
-  if (qk_norm) {
+  a.o = in.matrix("o_proj.weight", width, values);
+  a.q_bias = in.bias(qkv_bias, "q_proj.bias", q);
+  a.k_bias = in.bias(qkv_bias, "k_proj.bias", kv);
+  a.v_bias = in.bias(qkv_bias, "v_proj.bias", kv);
+  a.o_bias = in.bias(o_bias, "o_proj.bias", width);
+  return a;
+}
+
+namespace {
+
+std::unique_ptr<Mixer> fla_attention(const Reader& in, NormWeights norm, int64_t width, const FlaAttention& attn,
+                                     StateLayout& layout) {
+  const AttentionShape& n = attn.shape;
+  AttentionWeights a = read_attention(in, std::move(norm), width, n, attn.qkv_bias, false);
+  if (attn.qk_norm) {
     a.q_norm = in.tiled("q_norm.weight", n.width, n.heads);
     a.k_norm = in.tiled("k_norm.weight", n.width, n.kv_heads);
     a.qk_eps = 1e-5f;  // fla's RMSNorm default, whatever norm_eps says
@@ -94,16 +105,18 @@ std::unique_ptr<Mixer> read_attention(const Reader& in, NormWeights norm, int64_
   return make_attention(std::move(a), n, layout);
 }
 
+}  // namespace
+
 Network finish_fla(FlaFrame f, const Options& o, const ModelFile& file, Backend& be, StateLayout& layout,
                    const FlaMixer& mixer) {
   for (int64_t i = 0; i < f.net.layers; ++i) {
     const Reader in(file, be, "model.layers." + std::to_string(i) + ".");
     NormWeights norm = in.rms("attn_norm.weight", f.net.width, f.eps);
-    f.net.mixers.push_back(f.attn.has(i) ? read_attention(in.under("attn."), std::move(norm), f.net.width, f.attn.shape,
-                                                          f.attn.qkv_bias, f.attn.qk_norm, layout)
-                                         : mixer(i, in, std::move(norm)));
-    f.net.mixers.push_back(make_mlp(
-        read_mlp(in.under("mlp."), in.rms("mlp_norm.weight", f.net.width, f.eps), f.net.width, f.hidden, f.mlp_act)));
+    f.net.mixers.push_back(f.attn.has(i)
+                               ? fla_attention(in.under("attn."), std::move(norm), f.net.width, f.attn, layout)
+                               : mixer(i, in, std::move(norm)));
+    f.net.mixers.push_back(make_mlp(read_mlp(in.under("mlp."), in.rms("mlp_norm.weight", f.net.width, f.eps),
+                                             f.net.width, f.hidden, f.mlp_act, false)));
   }
   o.finish();
   return std::move(f.net);
@@ -115,11 +128,13 @@ namespace {
 Network build_transformer(const ModelFile& file, Backend& be, StateLayout& layout) {
   Options o(file);
   FlaFrame f = read_fla_frame(o, file, be);
-  const AttentionShape n = attention_shape(o, "", f.net.width);
-  const bool bias = o.boolean_or("qkv_bias", false), qk_norm = o.boolean_or("qk_norm", false);
+  FlaAttention attn;
+  attn.shape = attention_shape(o, "", f.net.width);
+  attn.qkv_bias = o.boolean_or("qkv_bias", false);
+  attn.qk_norm = o.boolean_or("qk_norm", false);
   const int64_t width = f.net.width;
   return finish_fla(std::move(f), o, file, be, layout, [&](int64_t, const Reader& in, NormWeights norm) {
-    return read_attention(in.under("attn."), std::move(norm), width, n, bias, qk_norm, layout);
+    return fla_attention(in.under("attn."), std::move(norm), width, attn, layout);
   });
 }
 

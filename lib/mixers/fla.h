@@ -35,10 +35,10 @@ using FlaMixer = std::function<std::unique_ptr<Mixer>(int64_t layer, const Reade
 Network finish_fla(FlaFrame frame, const Options& o, const ModelFile& file, Backend& backend, StateLayout& layout,
                    const FlaMixer& mixer);
 
-// fla's and Llama's attention: {q,k,v,o}_proj under `in`, with rotary positions in halves.
-std::unique_ptr<Mixer> read_attention(const Reader& in, NormWeights norm, int64_t width, const AttentionShape& shape,
-                                      bool qkv_bias, bool qk_norm, StateLayout& layout);
-MlpWeights read_mlp(const Reader& in, NormWeights norm, int64_t width, int64_t hidden, Act act);
+// {q,k,v,o}_proj under `in`, and {gate,up,down}_proj, as all Hugging Face models call them.
+AttentionWeights read_attention(const Reader& in, NormWeights norm, int64_t width, const AttentionShape& shape,
+                                bool qkv_bias, bool o_bias);
+MlpWeights read_mlp(const Reader& in, NormWeights norm, int64_t width, int64_t hidden, Act act, bool bias);
 
 Act act_of(Options& o, const std::string& key);  // silu or swish, relu, sigmoid
 

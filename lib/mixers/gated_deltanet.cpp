@@ -38,7 +38,7 @@ class GatedDeltaNet final : public Mixer {
     Tensor qkv = mixed;
     if (n_.taps > 0) {
       qkv = row(2 * keys + values);
-      be.short_conv(qkv, mixed, l_.conv, nullptr, Act::silu, rows, conv_);
+      be.short_conv(qkv, mixed, l_.conv, &l_.conv_bias, Act::silu, rows, conv_);
     } else {
       be.activate(qkv, qkv, Act::silu);
     }
@@ -109,9 +109,9 @@ Network build_fla(const ModelFile& file, Backend& be, StateLayout& layout) {
   n.value = static_cast<int64_t>(static_cast<double>(n.key) * o.number_or("expand_v", 2, 1e-3, 64));
   if (n.value < 1) o.unsupported("expand_v", "heads of at least one value");
   if (n.heads % n.key_heads != 0) o.unsupported("num_v_heads", "a multiple of num_heads");
-  n.taps = o.boolean_or("use_short_conv", true) ? o.integer_or("conv_size", 4, 1, 64) : 0;
-  if (o.has("conv_size")) o.integer("conv_size", 1, 64);
-  o.require("conv_bias", false);
+  const int64_t taps = o.integer_or("conv_size", 4, 1, 64);
+  n.taps = o.boolean_or("use_short_conv", true) ? taps : 0;
+  const bool conv_bias = o.boolean_or("conv_bias", false);
   n.beta_scale = o.boolean_or("allow_neg_eigval", false) ? 2.0f : 1.0f;
   n.gate_act = act_of(o, "output_gate_activation");
   const bool gated = o.boolean_or("use_gate", true);
@@ -124,9 +124,12 @@ Network build_fla(const ModelFile& file, Backend& be, StateLayout& layout) {
     l.qkv.push_back(in.matrix("q_proj.weight", keys, D));
     l.qkv.push_back(in.matrix("k_proj.weight", keys, D));
     l.qkv.push_back(in.matrix("v_proj.weight", inner, D));
-    if (n.taps > 0)
+    if (n.taps > 0) {
       l.conv =
           in.convolutions({{"q_conv1d.weight", keys}, {"k_conv1d.weight", keys}, {"v_conv1d.weight", inner}}, n.taps);
+      if (conv_bias || in.has("q_conv1d.bias"))
+        l.conv_bias = in.joined({{"q_conv1d.bias", keys}, {"k_conv1d.bias", keys}, {"v_conv1d.bias", inner}});
+    }
     l.a = in.matrix("a_proj.weight", n.heads, D);
     l.b = in.matrix("b_proj.weight", n.heads, D);
     if (gated) l.gate = in.matrix("g_proj.weight", inner, D);

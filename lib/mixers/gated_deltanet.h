@@ -13,6 +13,7 @@ struct GatedDeltaNetWeights {
   // b, a.
   std::unique_ptr<Matrix> qkvz, ba;
   Vector conv;           // [J, 2 HK*K + H*V], with taps
+  Vector conv_bias;      // [2 HK*K + H*V], or empty
   Vector rate, dt_bias;  // [H]; rate = -exp(A_log)
 };
 struct GatedDeltaNetShape {

@@ -14,6 +14,7 @@ struct Weights {
   NormWeights norm;
   std::unique_ptr<Matrix> in, x, out;  // [2I, D], [R + 2N, I], [D, I]
   std::unique_ptr<Matrix> dt;          // [I, R]
+  Vector in_bias, out_bias;            // [2I], [D], or empty
   Vector dt_bias, conv, conv_bias;     // [I], [J, I], [I] or empty
   Vector a, d;                         // [N, I], negative; [I]
 };
@@ -35,7 +36,7 @@ class Mamba final : public Mixer {
     const Tensor u = be.scratch(x.rows, n_.inner), dt = be.scratch(x.rows, n_.inner), y = be.scratch(x.rows, n_.inner);
     const Tensor p = be.scratch(x.rows, n_.rank + 2 * n_.states), low = be.scratch(x.rows, n_.rank);
     be.norm(h, x, l_.norm.kind, &l_.norm.w, nullptr, l_.norm.eps, 1);
-    be.linear(uz, h, *l_.in, rows, {});
+    be.linear(uz, h, *l_.in, rows, {Act::none, &l_.in_bias, false});
     be.short_conv(u, columns(uz, 0, n_.inner), l_.conv, &l_.conv_bias, Act::silu, rows, conv_);
     be.linear(p, u, *l_.x, rows, {});
     be.copy(low, columns(p, 0, n_.rank));
@@ -44,7 +45,7 @@ class Mamba final : public Mixer {
         {y, u, dt, columns(p, n_.rank, n_.states), columns(p, n_.rank + n_.states, n_.states), &l_.a, &l_.d, state_},
         rows);
     be.gate(y, y, columns(uz, n_.inner, n_.inner), Act::silu);
-    be.linear(x, y, *l_.out, rows, {Act::none, nullptr, true});
+    be.linear(x, y, *l_.out, rows, {Act::none, &l_.out_bias, true});
   }
 
  private:
@@ -100,15 +101,16 @@ Network build_folder(const ModelFile& file, Backend& be, StateLayout& layout) {
   n.rank = o.has(rank) && file.text(rank) == "auto" ? (net.width + 15) / 16 : o.integer(rank, 1, kMostWidth);
   n.taps = o.integer("conv_kernel", 1, 64);
   o.require("hidden_act", {"silu", "swish"});
-  o.require("use_bias", false);
-  const bool bias = o.boolean_or("use_conv_bias", true);
+  const bool bias = o.boolean_or("use_bias", false), conv_bias = o.boolean_or("use_conv_bias", true);
   for (int64_t i = 0; i < net.layers; ++i) {
     const Reader layer(file, be, "backbone.layers." + std::to_string(i) + "."), in = layer.under("mixer.");
     Weights l;
     l.norm = layer.rms("norm.weight", n.width, net.output_norm.eps);
     l.in = in.matrix("in_proj.weight", 2 * n.inner, n.width);
     l.conv = in.convolutions({{"conv1d.weight", n.inner}}, n.taps);
-    if (bias) l.conv_bias = in.vector("conv1d.bias", n.inner);
+    l.conv_bias = in.bias(conv_bias, "conv1d.bias", n.inner);
+    l.in_bias = in.bias(bias, "in_proj.bias", 2 * n.inner);
+    l.out_bias = in.bias(bias, "out_proj.bias", n.width);
     l.x = in.matrix("x_proj.weight", n.rank + 2 * n.states, n.inner);
     l.dt = in.matrix("dt_proj.weight", n.inner, n.rank);
     l.dt_bias = in.vector("dt_proj.bias", n.inner);

@@ -16,6 +16,7 @@ struct Weights {
   NormWeights norm, gated_norm;     // gated_norm: [I]
   std::unique_ptr<Matrix> in, out;  // [2I + 2GN + H, D], [D, I]
   Vector conv, conv_bias;           // [J, I + 2GN], [I + 2GN] or empty
+  Vector in_bias, out_bias;         // [2I + 2GN + H], [D], or empty
   Vector dt_bias, a, d;             // [H], [H] negative, [I]
 };
 
@@ -42,7 +43,7 @@ class Mamba2 final : public Mixer {
     const Tensor y = row(n_.inner), v = row(n_.inner), log_w = row(n_.heads);
     const Tensor k = row(n_.heads * n_.states), r = row(n_.heads * n_.states);
     be.norm(h, x, l_.norm.kind, &l_.norm.w, nullptr, l_.norm.eps, 1);
-    be.linear(p, h, *l_.in, rows, {});
+    be.linear(p, h, *l_.in, rows, {Act::none, &l_.in_bias, false});
     const Tensor z = columns(p, 0, n_.inner), dt = columns(p, n_.inner + n_.conv(), n_.heads);
     be.short_conv(xbc, columns(p, n_.inner, n_.conv()), l_.conv, &l_.conv_bias, Act::silu, rows, conv_);
     const int64_t gn = n_.groups * n_.states;
@@ -62,11 +63,12 @@ class Mamba2 final : public Mixer {
     scan.state = state_;
     be.scan(scan, rows);
     be.add_scaled(y, u, l_.d);
+    const bool norms = l_.gated_norm.w.size() != 0;
     const auto norm = [&] { be.norm(y, y, Norm::rms, &l_.gated_norm.w, nullptr, l_.gated_norm.eps, n_.norm_groups); };
-    if (n_.norm_before_gate) norm();
+    if (norms && n_.norm_before_gate) norm();
     be.gate(y, y, z, Act::silu);
-    if (!n_.norm_before_gate) norm();
-    be.linear(x, y, *l_.out, rows, {Act::none, nullptr, true});
+    if (norms && !n_.norm_before_gate) norm();
+    be.linear(x, y, *l_.out, rows, {Act::none, &l_.out_bias, true});
   }
 
  private:
@@ -129,8 +131,6 @@ Network build_folder(const ModelFile& file, Backend& be, StateLayout& layout) {
   n.norm_groups = fla ? n.groups : 1;  // transformers norms the whole row
   n.taps = o.integer("conv_kernel", 1, 64);
   o.require("hidden_act", {"silu", "swish"});
-  o.require("use_bias", false);
-  o.require("rmsnorm", true);
   n.norm_before_gate = o.boolean_or("norm_before_gate", false);
   const char* limit = fla ? "dt_limit" : "time_step_limit";
   n.dt_least = 0;
@@ -142,18 +142,21 @@ Network build_folder(const ModelFile& file, Backend& be, StateLayout& layout) {
     n.dt_most = static_cast<float>(limits[1]);
   }
   if (!fla) o.ignore("time_step_rank");  // transformers computes it from num_heads and never reads it here
-  const bool per_value = o.boolean_or("D_has_hdim", false), bias = o.boolean_or("use_conv_bias", true);
+  const bool per_value = o.boolean_or("D_has_hdim", false), conv_bias = o.boolean_or("use_conv_bias", true);
+  const bool bias = o.boolean_or("use_bias", false), gated_norm = !fla || o.boolean_or("rmsnorm", true);
   for (int64_t i = 0; i < net.layers; ++i) {
     const Reader layer(file, be, "backbone.layers." + std::to_string(i) + "."), in = layer.under("mixer.");
     Weights l;
     l.norm = layer.rms("norm.weight", n.width, net.output_norm.eps);
     l.in = in.matrix("in_proj.weight", n.inner + n.conv() + n.heads, n.width);
     l.conv = in.convolutions({{"conv1d.weight", n.conv()}}, n.taps);
-    if (bias) l.conv_bias = in.vector("conv1d.bias", n.conv());
+    l.conv_bias = in.bias(conv_bias, "conv1d.bias", n.conv());
+    l.in_bias = in.bias(bias, "in_proj.bias", n.inner + n.conv() + n.heads);
+    l.out_bias = in.bias(bias, "out_proj.bias", n.width);
     l.dt_bias = in.vector("dt_bias", n.heads);
     l.a = in.minus_exp("A_log", n.heads);
     l.d = per_value ? in.vector("D", n.inner) : in.spread("D", n.heads, head);
-    l.gated_norm = {Norm::rms, in.vector("norm.weight", n.inner), {}, net.output_norm.eps};
+    if (gated_norm) l.gated_norm = {Norm::rms, in.vector("norm.weight", n.inner), {}, net.output_norm.eps};
     l.out = in.matrix("out_proj.weight", n.width, n.inner);
     add_layer(net, std::move(l), n, layout, i);
   }

@@ -14,10 +14,10 @@ class Mlp final : public Mixer {
     const Tensor h = be.scratch(x.rows, x.cols);
     const Tensor gate = be.scratch(x.rows, l_.gate->out()), up = be.scratch(x.rows, l_.up->out());
     be.norm(h, x, l_.norm.kind, &l_.norm.w, &l_.norm.b, l_.norm.eps, 1);
-    be.linear(gate, h, *l_.gate, pass.rows, {l_.act, nullptr, false});
-    be.linear(up, h, *l_.up, pass.rows, {});
+    be.linear(gate, h, *l_.gate, pass.rows, {l_.act, &l_.gate_bias, false});
+    be.linear(up, h, *l_.up, pass.rows, {Act::none, &l_.up_bias, false});
     be.gate(up, up, gate, Act::none);
-    be.linear(x, up, *l_.down, pass.rows, {Act::none, nullptr, true});
+    be.linear(x, up, *l_.down, pass.rows, {Act::none, &l_.down_bias, true});
   }
 
  private:

@@ -9,16 +9,17 @@ namespace recurra {
 struct MlpWeights {
   NormWeights norm;
   std::unique_ptr<Matrix> gate, up, down;  // [F, D], [F, D], [D, F]
+  Vector gate_bias, up_bias, down_bias;    // or empty
   Act act = Act::silu;
 };
 std::unique_ptr<Mixer> make_mlp(MlpWeights weights);
 
 struct AttentionWeights {
   NormWeights norm;
-  std::unique_ptr<Matrix> q, k, v,
-      o;  // [heads * width (twice where gated), D], [kv_heads * width, D] twice, [D, heads * width]
-  Vector q_bias, k_bias, v_bias;  // or empty
-  Vector q_norm, k_norm;          // rms over each head, repeated for all heads; or empty
+  std::unique_ptr<Matrix> q, k, v, o;  // [heads * width, D] (twice where gated), [kv_heads * width, D] twice, and back
+  Vector q_bias, k_bias, v_bias, o_bias;  // or empty
+  Vector q_norm, k_norm;                  // rms over each head, repeated for all heads; or empty
+  Vector factors;                         // [rotated / 2], by which the pairs turn slower; or empty
   float qk_eps = 0;
 };
 struct AttentionShape {

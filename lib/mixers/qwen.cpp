@@ -61,9 +61,12 @@ Network build_gguf(const ModelFile& file, Backend& be, StateLayout& layout) {
       l.out = in.matrix("ssm_out.weight", net.width, inner);
       net.mixers.push_back(make_gated_deltanet(std::move(l), n, layout, i));
     }
-    net.mixers.push_back(make_mlp(
-        {in.rms("post_attention_norm.weight", net.width, eps), in.matrix("ffn_gate.weight", hidden, net.width),
-         in.matrix("ffn_up.weight", hidden, net.width), in.matrix("ffn_down.weight", net.width, hidden), Act::silu}));
+    MlpWeights m;
+    m.norm = in.rms("post_attention_norm.weight", net.width, eps);
+    m.gate = in.matrix("ffn_gate.weight", hidden, net.width);
+    m.up = in.matrix("ffn_up.weight", hidden, net.width);
+    m.down = in.matrix("ffn_down.weight", net.width, hidden);
+    net.mixers.push_back(make_mlp(std::move(m)));
   }
   return net;
 }
@@ -73,7 +76,7 @@ struct Config {
   int64_t width, layers, vocabulary, hidden;
   float eps;
   Act act;
-  bool tied;
+  bool tied, attention_bias;
   std::vector<bool> attention;  // per layer
   GatedDeltaNetShape delta;
   AttentionShape softmax;
@@ -149,7 +152,7 @@ Config read_config(const ModelFile& file, bool next) {
   t.base = static_cast<float>(o.number_or("rope_parameters.rope_theta", base, 1, 1e12));
   t.gated = true;
   o.require("attn_output_gate", true);
-  o.require("attention_bias", false);
+  c.attention_bias = o.boolean_or("attention_bias", false);
   o.require("rope_parameters.rope_type", {"default"});
   o.refuse("rope_scaling");
   // Sections of the rotary positions belong to height, width and time of pictures: of text all three are the same.
@@ -161,12 +164,7 @@ Config read_config(const ModelFile& file, bool next) {
 
 std::unique_ptr<Mixer> read_softmax(const Reader& in, NormWeights norm, const Config& c, StateLayout& layout) {
   const AttentionShape& t = c.softmax;
-  AttentionWeights a;
-  a.norm = std::move(norm);
-  a.q = in.matrix("q_proj.weight", 2 * t.heads * t.width, c.width);
-  a.k = in.matrix("k_proj.weight", t.kv_heads * t.width, c.width);
-  a.v = in.matrix("v_proj.weight", t.kv_heads * t.width, c.width);
-  a.o = in.matrix("o_proj.weight", c.width, t.heads * t.width);
+  AttentionWeights a = read_attention(in, std::move(norm), c.width, t, c.attention_bias, c.attention_bias);
   a.q_norm = in.one_plus("q_norm.weight", t.width, t.heads);
   a.k_norm = in.one_plus("k_norm.weight", t.width, t.kv_heads);
   a.qk_eps = c.eps;
@@ -217,7 +215,7 @@ Network build_folder(const ModelFile& file, Backend& be, StateLayout& layout) {
                              ? read_softmax(in.under("self_attn."), std::move(before), c, layout)
                              : read_delta(in.under("linear_attn."), std::move(before), c, next, i, layout));
     net.mixers.push_back(
-        make_mlp(read_mlp(in.under("mlp."), norm(in, "post_attention_layernorm"), c.width, c.hidden, c.act)));
+        make_mlp(read_mlp(in.under("mlp."), norm(in, "post_attention_layernorm"), c.width, c.hidden, c.act, false)));
   }
   return net;
 }

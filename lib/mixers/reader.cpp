@@ -81,6 +81,15 @@ Vector Reader::convolutions(const std::vector<std::pair<std::string, int64_t>>& 
   return upload(out);
 }
 
+Vector Reader::joined(const std::vector<std::pair<std::string, int64_t>>& names) const {
+  std::vector<float> all;
+  for (const auto& [name, n] : names) {
+    const std::vector<float> one = values(name, shape(n));
+    all.insert(all.end(), one.begin(), one.end());
+  }
+  return upload(all);
+}
+
 Vector Reader::minus_exp(const std::string& name, int64_t n) const {
   std::vector<float> v = values(name, shape(n));
   for (float& x : v) x = -std::exp(x);

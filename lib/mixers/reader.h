@@ -25,12 +25,14 @@ class Reader {
   std::unique_ptr<Matrix> matrix(const std::string& name, int64_t out, int64_t in) const;
   Vector vector(const std::string& name, int64_t n) const;
   Vector vector(const std::string& name, const Shape& shape) const;
+  Vector bias(bool wanted, const std::string& name, int64_t n) const { return wanted ? vector(name, n) : Vector(); }
   // In float32 on the host, for what is changed before it is used.
   std::vector<float> values(const std::string& name, const Shape& shape) const;
   Vector upload(const std::vector<float>& values) const;
   Vector transposed(const std::string& name, int64_t rows, int64_t cols) const;  // [rows, cols] in the file
   // fla's depthwise convolutions [C, 1, taps] side by side, as [taps, sum of C].
   Vector convolutions(const std::vector<std::pair<std::string, int64_t>>& names, int64_t taps) const;
+  Vector joined(const std::vector<std::pair<std::string, int64_t>>& names) const;  // vectors, one behind the other
   // exp(x) with its sign turned: -exp(A_log).
   Vector minus_exp(const std::string& name, int64_t n) const;
   Vector transposed_minus_exp(const std::string& name, int64_t rows, int64_t cols) const;

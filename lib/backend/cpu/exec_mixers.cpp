@@ -58,6 +58,13 @@ void CpuExec::short_conv(Tensor y, Tensor x, const Vector& w, const Vector* bias
 
 void CpuExec::rotary(const Rotary& io, const Rows& rows) {
   const int64_t width = io.x.cols / io.heads, half = io.rotated / 2;
+  const float* factors = io.factors != nullptr ? io.factors->data() : nullptr;
+  std::vector<double> turns;  // per token
+  for (int64_t j = 0; j < half; ++j) {
+    const double power = -2.0 * static_cast<double>(j) / static_cast<double>(io.rotated);
+    turns.push_back(std::pow(static_cast<double>(io.base), power) /
+                    (factors != nullptr ? static_cast<double>(factors[j]) : 1.0));
+  }
   const Frame frame(*this);
   const Tensor table = scratch(s_.threads.count(), 2 * half);
   each(io.x.rows, [&](int64_t i, int thread) {
@@ -65,8 +72,7 @@ void CpuExec::rotary(const Rotary& io, const Rows& rows) {
     const double position = static_cast<double>(s.position + static_cast<uint64_t>(i - s.first));
     float *cosine = row(table, thread), *sine = cosine + half;
     for (int64_t j = 0; j < half; ++j) {
-      const double turn = position * std::pow(static_cast<double>(io.base),
-                                              -2.0 * static_cast<double>(j) / static_cast<double>(io.rotated));
+      const double turn = position * turns[static_cast<size_t>(j)];
       cosine[j] = static_cast<float>(std::cos(turn));
       sine[j] = static_cast<float>(std::sin(turn));
     }

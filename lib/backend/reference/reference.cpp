@@ -187,13 +187,15 @@ class ReferenceExec final : public Exec {
 
   void rotary(const Rotary& io, const Rows& rows) override {
     const int64_t width = io.x.cols / io.heads, half = io.rotated / 2;
+    const float* factors = io.factors != nullptr ? io.factors->data() : nullptr;
     for (const Segment& seg : rows.segments)
       for (int32_t t = 0; t < seg.count; ++t)
         for (int64_t h = 0; h < io.heads; ++h)
           for (int64_t i = 0; i < half; ++i) {
-            const double turn =
+            double turn =
                 static_cast<double>(seg.position + static_cast<uint64_t>(t)) *
                 std::pow(static_cast<double>(io.base), -2.0 * static_cast<double>(i) / static_cast<double>(io.rotated));
+            if (factors != nullptr) turn /= static_cast<double>(factors[i]);
             float* head = row(io.x, seg.first + t) + h * width;
             float& a = head[io.interleaved ? 2 * i : i];
             float& b = head[io.interleaved ? 2 * i + 1 : i + half];
