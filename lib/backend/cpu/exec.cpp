@@ -45,7 +45,7 @@ Tensor CpuExec::scratch(int64_t rows, int64_t cols) {
 
 void CpuExec::embed(Tensor y, const Rows& rows, const Matrix& table) {
   const WeightRows& w = of(table).rows;
-  const int64_t width = static_cast<int64_t>(info(w.type).block_bytes) * w.in;
+  const int64_t width = w.row_bytes();
   each_row(y.rows, y.cols, [&](int64_t i) {
     s_.k.to_float(row(y, i), w.type, static_cast<const char*>(w.data) + rows.tokens[i] * width, w.in);
   });

@@ -14,6 +14,7 @@ struct WeightRows {
   DType type;
   const void* data;
   int64_t in;
+  int64_t row_bytes() const { return in / info(type).block * info(type).block_bytes; }
 };
 
 // One head of one sequence over `tokens` tokens (see Scan in backend.h). Pointers are to the head's part of the first

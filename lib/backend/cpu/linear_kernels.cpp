@@ -14,6 +14,7 @@
 // clang-format on
 
 #include "backend/cpu/math-inl.h"
+#include "backend/cpu/quant-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace recurra {
@@ -69,6 +70,61 @@ HWY_INLINE void tile(const W* w, int64_t in, const float* x, int64_t ldx, float*
     for (int n = 0; n < N; ++n) y[m * ldy + n] = hn::GetLane(hn::SumOfLanes(d, sum[m][n]));
 }
 
+// The same over rows of quantised blocks, of which a row has whole ones. Each output has two accumulators, which take
+// turns, to hide the latency.
+template <int M, int N, class Q>
+HWY_NOINLINE void tile_of_blocks(const uint8_t* w, int64_t in, const float* x, int64_t ldx, float* y, int64_t ldy) {
+  const DF d;
+  const int64_t blocks = in / Q::kValues, row = blocks * Q::kBytes;
+  VF sum[M][N][2];
+  RECURRA_UNROLL
+  for (int m = 0; m < M; ++m) RECURRA_UNROLL
+  for (int n = 0; n < N; ++n) sum[m][n][0] = sum[m][n][1] = hn::Zero(d);
+  for (int64_t b = 0; b < blocks; ++b) {
+    const float* a = x + b * Q::kValues;
+    RECURRA_UNROLL
+    for (int n = 0; n < N; ++n) {
+      const uint8_t* block = w + n * row + b * Q::kBytes;
+      if (M == 1)
+        for (int at = 0; at < Q::kBytes; at += 64) hwy::Prefetch(block + N * row + at);
+      Q::each(block, [&](int i, VF v) HWY_ATTR {
+        RECURRA_UNROLL
+        for (int m = 0; m < M; ++m) {
+          VF& s = sum[m][n][i / kQuantLanes % 2];
+          s = hn::MulAdd(hn::LoadU(d, a + m * ldx + i), v, s);
+        }
+      });
+    }
+  }
+  for (int m = 0; m < M; ++m)
+    for (int n = 0; n < N; ++n) y[m * ldy + n] = hn::GetLane(hn::SumOfLanes(d, hn::Add(sum[m][n][0], sum[m][n][1])));
+}
+
+template <int M, class Q>
+HWY_INLINE void columns_of_blocks(const uint8_t* w, int64_t count, int64_t in, const float* x, int64_t ldx, float* y,
+                                  int64_t ldy) {
+  constexpr int N = M == 1 ? 4 : 2;
+  const int64_t row = in / Q::kValues * Q::kBytes;
+  int64_t n = 0;
+  for (; n + N <= count; n += N) tile_of_blocks<M, N, Q>(w + n * row, in, x, ldx, y + n, ldy);
+  for (; n < count; ++n) tile_of_blocks<M, 1, Q>(w + n * row, in, x, ldx, y + n, ldy);
+}
+
+template <class Q>
+void dot_of_blocks(const WeightRows& weights, int64_t n0, int64_t count, const float* x, int64_t ldx, int64_t rows,
+                   float* y, int64_t ldy) {
+  const int64_t in = weights.in, row = in / Q::kValues * Q::kBytes;
+  const auto* w = static_cast<const uint8_t*>(weights.data) + n0 * row;
+  const int64_t group = rows == 1 ? count : 16;
+  for (int64_t n = 0; n < count; n += group) {
+    const int64_t now = HWY_MIN(group, count - n);
+    int64_t m = 0;
+    for (; m + 4 <= rows; m += 4) columns_of_blocks<4, Q>(w + n * row, now, in, x + m * ldx, ldx, y + m * ldy + n, ldy);
+    for (; m + 2 <= rows; m += 2) columns_of_blocks<2, Q>(w + n * row, now, in, x + m * ldx, ldx, y + m * ldy + n, ldy);
+    for (; m < rows; ++m) columns_of_blocks<1, Q>(w + n * row, now, in, x + m * ldx, ldx, y + m * ldy + n, ldy);
+  }
+}
+
 template <int M, class W>
 HWY_INLINE void columns(const W* w, int64_t count, int64_t in, const float* x, int64_t ldx, float* y, int64_t ldy) {
   constexpr int N = M == 1 ? 8 : 4;
@@ -90,13 +146,32 @@ void dot_of(const W* w, int64_t count, int64_t in, const float* x, int64_t ldx, 
   }
 }
 
-void dot(const WeightRows& w, int64_t n0, int64_t n1, const float* x, int64_t ldx, int64_t rows, float* y, int64_t ldy) {
+void dot(const WeightRows& w, int64_t n0, int64_t n1, const float* x, int64_t ldx, int64_t rows, float* y,
+         int64_t ldy) {
   const int64_t at = n0 * w.in, count = n1 - n0;
   switch (w.type) {
-    case DType::f32: return dot_of(static_cast<const float*>(w.data) + at, count, w.in, x, ldx, rows, y, ldy);
-    case DType::f16: return dot_of(static_cast<const hwy::float16_t*>(w.data) + at, count, w.in, x, ldx, rows, y, ldy);
-    case DType::bf16: return dot_of(static_cast<const hwy::bfloat16_t*>(w.data) + at, count, w.in, x, ldx, rows, y, ldy);
-    default: return;  // CpuBackend::matrix refused it
+    case DType::f32:
+      return dot_of(static_cast<const float*>(w.data) + at, count, w.in, x, ldx, rows, y, ldy);
+    case DType::f16:
+      return dot_of(static_cast<const hwy::float16_t*>(w.data) + at, count, w.in, x, ldx, rows, y, ldy);
+    case DType::bf16:
+      return dot_of(static_cast<const hwy::bfloat16_t*>(w.data) + at, count, w.in, x, ldx, rows, y, ldy);
+    case DType::q8_0:
+      return dot_of_blocks<Q8_0>(w, n0, count, x, ldx, rows, y, ldy);
+    case DType::q4_0:
+      return dot_of_blocks<Q4_0>(w, n0, count, x, ldx, rows, y, ldy);
+    case DType::q5_0:
+      return dot_of_blocks<Q5_0>(w, n0, count, x, ldx, rows, y, ldy);
+    case DType::q5_1:
+      return dot_of_blocks<Q5_1>(w, n0, count, x, ldx, rows, y, ldy);
+    case DType::q4_k:
+      return dot_of_blocks<Q4_K>(w, n0, count, x, ldx, rows, y, ldy);
+    case DType::q5_k:
+      return dot_of_blocks<Q5_K>(w, n0, count, x, ldx, rows, y, ldy);
+    case DType::q6_k:
+      return dot_of_blocks<Q6_K>(w, n0, count, x, ldx, rows, y, ldy);
+    default:
+      return;  // CpuBackend::matrix refused it
   }
 }
 
@@ -122,12 +197,37 @@ void widen(float* out, const W* in, int64_t n) {
   }
 }
 
+template <class Q>
+void widen_blocks(float* out, const void* in, int64_t n) {
+  const auto* block = static_cast<const uint8_t*>(in);
+  for (int64_t i = 0; i < n; i += Q::kValues, block += Q::kBytes)
+    Q::each(block, [&](int at, VF v) HWY_ATTR { hn::StoreU(v, DF(), out + i + at); });
+}
+
 void to_float(float* out, DType type, const void* in, int64_t n) {
   switch (type) {
-    case DType::f32: return widen(out, static_cast<const float*>(in), n);
-    case DType::f16: return widen(out, static_cast<const hwy::float16_t*>(in), n);
-    case DType::bf16: return widen(out, static_cast<const hwy::bfloat16_t*>(in), n);
-    default: return;
+    case DType::f32:
+      return widen(out, static_cast<const float*>(in), n);
+    case DType::f16:
+      return widen(out, static_cast<const hwy::float16_t*>(in), n);
+    case DType::bf16:
+      return widen(out, static_cast<const hwy::bfloat16_t*>(in), n);
+    case DType::q8_0:
+      return widen_blocks<Q8_0>(out, in, n);
+    case DType::q4_0:
+      return widen_blocks<Q4_0>(out, in, n);
+    case DType::q4_k:
+      return widen_blocks<Q4_K>(out, in, n);
+    case DType::q6_k:
+      return widen_blocks<Q6_K>(out, in, n);
+    case DType::q5_0:
+      return widen_blocks<Q5_0>(out, in, n);
+    case DType::q5_1:
+      return widen_blocks<Q5_1>(out, in, n);
+    case DType::q5_k:
+      return widen_blocks<Q5_K>(out, in, n);
+    default:
+      return;
   }
 }
 

@@ -16,10 +16,14 @@ using dnnl::memory;
 
 dnnl::cpu_isa isa_of(const CpuLevel& level) {
   switch (level.level) {
-    case Level::plain: return dnnl::cpu_isa::sse41;
-    case Level::avx2: return dnnl::cpu_isa::avx2;
-    case Level::avx512: return level.native_bf16 ? dnnl::cpu_isa::avx512_core_bf16 : dnnl::cpu_isa::avx512_core_vnni;
-    case Level::amx: return dnnl::cpu_isa::avx512_core_amx;
+    case Level::plain:
+      return dnnl::cpu_isa::sse41;
+    case Level::avx2:
+      return dnnl::cpu_isa::avx2;
+    case Level::avx512:
+      return level.native_bf16 ? dnnl::cpu_isa::avx512_core_bf16 : dnnl::cpu_isa::avx512_core_vnni;
+    case Level::amx:
+      return dnnl::cpu_isa::avx512_core_amx;
   }
   return dnnl::cpu_isa::sse41;
 }
@@ -56,9 +60,10 @@ std::shared_ptr<BlockProduct> OneDnn::product(int64_t k, int64_t n) {
     dnnl::primitive_attr attributes;
     attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
     auto p = std::make_shared<BlockProduct>();
-    p->description = dnnl::matmul::primitive_desc(
-        engine_, memory::desc({kBlock, k}, type, memory::dims{k, 1}), memory::desc({k, n}, type, memory::format_tag::any),
-        memory::desc({kBlock, n}, memory::data_type::f32, memory::dims{n, 1}), attributes);
+    p->description =
+        dnnl::matmul::primitive_desc(engine_, memory::desc({kBlock, k}, type, memory::dims{k, 1}),
+                                     memory::desc({k, n}, type, memory::format_tag::any),
+                                     memory::desc({kBlock, n}, memory::data_type::f32, memory::dims{n, 1}), attributes);
     p->primitive = dnnl::matmul(p->description);
     made = std::move(p);
   } catch (const dnnl::error& e) {
@@ -74,8 +79,7 @@ PackedSlice pack_slice(OneDnn& dnn, const Kernels& kernels, const WeightRows& w,
     s.first = first;
     s.columns = columns;
     s.product = dnn.product(w.in, columns);
-    const int64_t width = static_cast<int64_t>(info(w.type).block_bytes);
-    kernels.to_float(buffer, w.type, static_cast<const char*>(w.data) + first * w.in * width, columns * w.in);
+    kernels.to_float(buffer, w.type, static_cast<const char*>(w.data) + first * w.row_bytes(), columns * w.in);
     const memory plain({{w.in, columns}, memory::data_type::f32, memory::dims{1, w.in}}, dnn.engine(), buffer);
     const memory::desc packed = s.product->description.weights_desc();
     s.buffer = allocate_host(packed.get_size());

@@ -1,0 +1,108 @@
+// Quantised weights: the values of blocks, to the bit those of the gguf package, and products with them.
+#include <cstring>
+
+#include "backend/cpu/kernels.h"
+#include "backend/dequantize.h"
+#include "support/model.h"
+#include "support/ops.h"
+#include "support/paths.h"
+
+namespace recurra::test {
+namespace {
+
+class Quant : public testing::TestWithParam<DType> {
+ protected:
+  // The blocks of tests/data/quant (make.py there says what they are), and their values.
+  std::vector<char> blocks_ = read_values<char>(test_data(std::string("quant/") + info(GetParam()).name + ".blocks"));
+  Values want_ = read_values<float>(test_data(std::string("quant/") + info(GetParam()).name + ".f32"));
+
+  int64_t size() const { return static_cast<int64_t>(want_.size()); }
+  static bool same_bits(const Values& a, const Values& b) {
+    return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+  }
+};
+
+// By the address: 1 where a reader must not expect alignment.
+TEST_P(Quant, ValuesAreThoseOfGguf) {
+  for (const size_t offset : {size_t{0}, size_t{1}}) {
+    std::vector<char> moved(offset);
+    moved.insert(moved.end(), blocks_.begin(), blocks_.end());
+    Values got(want_.size(), NAN);
+    dequantize(got.data(), GetParam(), moved.data() + offset, size());
+    EXPECT_TRUE(same_bits(got, want_));
+  }
+  const TensorView view{"w", GetParam(), shape(2, size() / 2), blocks_.data(), blocks_.size()};
+  EXPECT_TRUE(same_bits(to_floats(view), want_));
+}
+
+TEST_P(Quant, KernelsReadTheSameValues) {
+  std::string why;
+  const auto be = open_candidate({"cpu", "f32"}, &why);
+  ASSERT_TRUE(be) << why;
+  // The table as a vocabulary: rows come back as they are.
+  const int64_t width = size() / 4;
+  const auto table =
+      be->matrix({"w", GetParam(), shape(4, width), blocks_.data(), static_cast<uint64_t>(blocks_.size())});
+  const std::vector<int32_t> tokens = {0, 1, 2, 3};
+  Values got(want_.size(), NAN);
+  Segment segment{0, 4, nullptr};
+  Rows rows;
+  rows.count = 4;
+  rows.segments = {&segment, 1};
+  rows.tokens = tokens.data();
+  const auto exec = be->exec();
+  exec->begin();
+  exec->embed(tensor(got, 4), rows, *table);
+  exec->end();
+  EXPECT_TRUE(same_bits(got, want_));
+}
+
+// Step and block path, any number of rows: rows by themselves have the bits they have in company.
+TEST_P(Quant, Products) {
+  for (const Candidate& c : candidates()) {
+    std::string why;
+    const auto be = open_candidate(c, &why);
+    if (!be) continue;
+    const int64_t out = 8, in = size() / out;
+    const auto w = be->matrix({"w", GetParam(), shape(out, in), blocks_.data(), static_cast<uint64_t>(blocks_.size())});
+    const auto exec = be->exec();
+    exec->begin();
+    Draw draw(3);
+    Values all = draw.normal(64 * in);
+    const auto product = [&](int64_t first, int64_t n, bool block) {
+      Values x(all.begin() + first * in, all.begin() + (first + n) * in), y(static_cast<size_t>(n * out), NAN);
+      Segment segment{0, static_cast<int32_t>(n), nullptr};
+      Rows rows;
+      rows.count = static_cast<int32_t>(n);
+      rows.segments = {&segment, 1};
+      rows.block = block;
+      exec->linear(tensor(y, n), tensor(x, n), *w, rows, {});
+      return y;
+    };
+    std::vector<double> want;
+    for (int64_t i = 0; i < 64; ++i)
+      for (int64_t o = 0; o < out; ++o) {
+        double sum = 0;
+        for (int64_t j = 0; j < in; ++j)
+          sum += static_cast<double>(all[static_cast<size_t>(i * in + j)]) *
+                 static_cast<double>(want_[static_cast<size_t>(o * in + j)]);
+        want.push_back(sum);
+      }
+    const Values together = product(0, 64, false);
+    EXPECT_LT(relative(together, want), 1e-5) << c.backend;
+    EXPECT_LT(relative(product(0, 64, true), want), std::string(c.dtype) == "bf16" ? 3e-2 : 1e-5) << c.backend;
+    for (const int64_t n : {1, 2, 3, 5, 7}) {
+      const Values alone = product(9, n, false);
+      EXPECT_EQ(std::memcmp(alone.data(), together.data() + 9 * out, alone.size() * sizeof(float)), 0) << n;
+    }
+    exec->end();
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Types, Quant,
+                         testing::Values(DType::q8_0, DType::q4_0, DType::q5_0, DType::q5_1, DType::q4_k, DType::q5_k,
+                                         DType::q6_k),
+                         [](const auto& test) { return std::string(recurra::info(test.param).name); });
+
+}  // namespace
+}  // namespace recurra::test
