@@ -44,8 +44,10 @@ void transpose_heads(float* out, const float* in, int64_t heads, int64_t rows, i
 
 class CpuBackend final : public HostBackend {
  public:
-  CpuBackend(const CpuLevel& level, bool forced, bool bf16, int threads)
-      : shared_{kernels(level.level), level, choose_scan_form(), OneDnn(level, forced, bf16), Threads(threads)} {}
+  CpuBackend(const CpuLevel& level, bool forced, bool bf16, bool exact, int threads)
+      : shared_{kernels(level.level),        level,
+                choose_scan_form(),          exact ? nullptr : int8_kernels(level.level),
+                OneDnn(level, forced, bf16), Threads(threads)} {}
 
   const char* name() const override { return "cpu"; }
   const char* level() const override { return level_name(shared_.level.level); }
@@ -87,9 +89,11 @@ std::unique_ptr<Backend> make_cpu_backend(const BackendOptions& options) {
   const bool bf16 = options.dtype == "bf16" || (options.dtype == "auto" && level.native_bf16);
   if (bf16 && !level.native_bf16 && level.level < Level::avx512)
     fail(Code::backend, "dtype \"bf16\" needs AVX-512, the CPU level here is %s", level_name(level.level));
-  if (bf16 && !level.native_bf16) log(LogLevel::warning, "this CPU has no bf16 instructions: bf16 will be slower than f32");
+  if (bf16 && !level.native_bf16)
+    log(LogLevel::warning, "this CPU has no bf16 instructions: bf16 will be slower than f32");
   const int threads = options.threads > 0 ? options.threads : physical_cores();
-  return std::make_unique<CpuBackend>(level, forced != nullptr && *forced != '\0', bf16, threads);
+  return std::make_unique<CpuBackend>(level, forced != nullptr && *forced != '\0', bf16, options.dtype == "f32",
+                                      threads);
 }
 
 }  // namespace recurra

@@ -70,6 +70,7 @@ void CpuExec::linear(Tensor y, Tensor x, const Matrix& w, const Rows& rows, cons
 
 // Every row by itself, the weights as the file has them: the step path.
 void CpuExec::linear_rows(Tensor y, Tensor x, const CpuMatrix& w, const Epilogue& e) {
+  if (s_.int8 != nullptr && s_.int8->takes(w.rows.type)) return linear_int8(y, x, w, e);
   constexpr int64_t kRows = 16;  // activation rows per product buffer
   const float* bias = values(e.bias);
   // A quarter: a multiply-add with its load of a weight is more work than a float of an element-wise operation.
@@ -80,6 +81,30 @@ void CpuExec::linear_rows(Tensor y, Tensor x, const CpuMatrix& w, const Epilogue
       const int64_t count = std::min(kRows, x.rows - i);
       s_.k.dot(w.rows, first, last, row(x, i), x.stride, count, product, kTaskRows);
       for (int64_t r = 0; r < count; ++r)
+        s_.k.epilogue(row(y, i + r) + first, product + r * kTaskRows, bias != nullptr ? bias + first : nullptr, e.act,
+                      e.add, n);
+    }
+  });
+}
+
+// The same with quantised weights and activations rounded to 8 bits.
+void CpuExec::linear_int8(Tensor y, Tensor x, const CpuMatrix& w, const Epilogue& e) {
+  const Frame frame(*this);
+  const int64_t in = w.in(), each_row_floats = Int8Row::floats(in), stride = w.rows.row_bytes();
+  const Tensor rounded = scratch(x.rows, each_row_floats);
+  each_row(x.rows, in, [&](int64_t i) { s_.int8->round(Int8Row(row(rounded, i), in), row(x, i), in, w.rows.type); });
+  const float* bias = values(e.bias);
+  const auto* data = static_cast<const char*>(w.rows.data);
+  each_piece((w.out() + kTaskRows - 1) / kTaskRows, kTaskRows * in * x.rows / 8, [&](int64_t task, int) {
+    const int64_t first = task * kTaskRows, n = std::min(w.out(), first + kTaskRows) - first;
+    float product[kMostInt8Rows * kTaskRows];
+    for (int64_t i = 0; i < x.rows; i += kMostInt8Rows) {
+      const int count = static_cast<int>(std::min<int64_t>(kMostInt8Rows, x.rows - i));
+      Int8Row rows[kMostInt8Rows] = {
+          {row(rounded, i), in}, {row(rounded, i), in}, {row(rounded, i), in}, {row(rounded, i), in}};
+      for (int r = 1; r < count; ++r) rows[r] = Int8Row(row(rounded, i + r), in);
+      s_.int8->dot(w.rows.type, data + first * stride, n, in, stride, rows, count, product, kTaskRows);
+      for (int r = 0; r < count; ++r)
         s_.k.epilogue(row(y, i + r) + first, product + r * kTaskRows, bias != nullptr ? bias + first : nullptr, e.act,
                       e.add, n);
     }

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <optional>
 
+#include "backend/cpu/int8.h"
 #include "backend/cpu/kernels.h"
 #include "backend/cpu/onednn.h"
 #include "backend/cpu/pool.h"
@@ -41,6 +42,7 @@ struct CpuShared {
   const Kernels& k;
   CpuLevel level;
   ScanForm scan_form;
+  const Int8Kernels* int8;  // null: products with quantised weights stay in floats
   OneDnn dnn;
   Threads threads;
 };
@@ -92,6 +94,7 @@ class CpuExec final : public Exec {
   template <class F>
   void each_row(int64_t rows, int64_t cost, const F& task);
   void linear_rows(Tensor y, Tensor x, const CpuMatrix& w, const Epilogue& e);
+  void linear_int8(Tensor y, Tensor x, const CpuMatrix& w, const Epilogue& e);
   void linear_blocks(Tensor y, Tensor x, const CpuMatrix& w, const Epilogue& e);
   void pack(const CpuMatrix& w);
   ProductRunner& runner(int thread);

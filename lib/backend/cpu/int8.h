@@ -1,0 +1,50 @@
+// Products of quantised weights with activations rounded to 8 bits, in integers: about twice as many weights a second
+// as in floats. Where a level or a type has no such kernel, the float kernels (kernels.h) are used.
+//
+// The files that implement it are compiled for instructions that not every CPU has. They include this and intrinsics
+// alone: an inline function of another header, compiled there, might be the copy that the linker keeps for all.
+#pragma once
+
+#include <cstdint>
+
+#include "backend/cpu/level.h"
+#include "core/dtype.h"
+
+namespace recurra {
+
+// One row of n activations, x[i] = d[i / 32] * q[i] with |q| <= 127; n is a multiple of 32. q, d and minus are in the
+// order in which the kernel of a type reads them.
+struct Int8Row {
+  int8_t* q;       // [n]
+  float* d;        // [n / 4]: each d eight times, for the eight lanes that 32 products end in
+  float* sum;      // [n / 32]: d times the sum of the 32 q, in the order of x
+  int32_t* minus;  // [n / 4]: -32 times the sum of 4 q: what an offset of 32 in the weights adds
+
+  // The floats of scratch that a row takes, and the row in it (64-byte aligned where the scratch is).
+  static int64_t floats(int64_t n) { return (n / 4 + n / 4 + n / 4 + n / 32 + 15) / 16 * 16; }
+  Int8Row(float* at, int64_t n)
+      : q(reinterpret_cast<int8_t*>(at)),
+        d(at + n / 4),
+        sum(at + 3 * (n / 4)),
+        minus(reinterpret_cast<int32_t*>(at + 2 * (n / 4))) {}
+};
+
+constexpr int kMostInt8Rows = 4;
+
+// Sums are exact up to the products of one scale, then in float32: an output depends on its own row alone.
+struct Int8Kernels {
+  bool (*takes)(DType type);                                                // the types that dot knows
+  void (*round)(const Int8Row& to, const float* x, int64_t n, DType type);  // for weights of this type
+  // y[i * ldy + n] = W[n] . x_i, for i < rows (kMostInt8Rows at most) and n < count; W [count, in], `stride` bytes from
+  // row to row.
+  void (*dot)(DType type, const void* w, int64_t count, int64_t in, int64_t stride, const Int8Row* x, int rows,
+              float* y, int64_t ldy);
+};
+
+// The best that this level may use on this CPU; null: none.
+const Int8Kernels* int8_kernels(Level level);
+
+// One file each, compiled for their instructions.
+extern const Int8Kernels kInt8Avx2, kInt8Vnni;
+
+}  // namespace recurra
