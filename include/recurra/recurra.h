@@ -122,7 +122,8 @@ typedef struct recurra_model_options {
   uint32_t struct_size;
   uint32_t threads;                   /* threads that compute; 0 (default): the physical cores this process may use */
   const char *backend;                /* "auto" (default): the best there is; or a name of recurra_backend_name */
-  const char *dtype;                  /* of matrix products over many tokens: "auto" (default), "f32", "bf16" */
+  const char *dtype;                  /* of matrix products over many tokens: "auto" (default), "f32", "bf16". Single tokens
+                                         meet quantised weights with activations rounded to 8 bits, but with "f32" */
   recurra_progress_callback progress; /* NULL (default): none */
   void *user;                         /* for progress */
   recurra_cancel *cancel;             /* NULL (default): none */
