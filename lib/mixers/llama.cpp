@@ -102,6 +102,8 @@ Network build_folder(const ModelFile& file, Backend& be, StateLayout& layout) {
   if (n.rotated % 2 != 0) o.unsupported("head_dim", "an even number");
   const std::vector<float> factors = rotary_factors(o, n);
   const bool attention_bias = o.boolean_or("attention_bias", false), mlp_bias = o.boolean_or("mlp_bias", false);
+  o.require("rope_interleaved", false);
+  o.ignore("is_llama_config");    // SmolLM's name for what model_type says
   o.ignore("pretraining_tp");     // how the weights were cut in training
   o.ignore("attention_dropout");  // of training
   const Act act = act_of(o, "hidden_act");
