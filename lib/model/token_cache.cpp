@@ -5,12 +5,17 @@
 
 namespace recurra {
 
+namespace {
+
+size_t pages_for(uint64_t tokens) {
+  return static_cast<size_t>((tokens + static_cast<uint64_t>(KvCache::kPage) - 1) /
+                             static_cast<uint64_t>(KvCache::kPage));
+}
+
+}  // namespace
+
 void TokenCache::prepare(uint64_t position, uint64_t count) {
   if (layers_ == 0) return;
-  const auto pages_for = [](uint64_t tokens) {
-    return static_cast<size_t>((tokens + static_cast<uint64_t>(KvCache::kPage) - 1) /
-                               static_cast<uint64_t>(KvCache::kPage));
-  };
   std::vector<std::shared_ptr<Buffer>> pages(
       pages_.begin(), pages_.begin() + static_cast<std::ptrdiff_t>(std::min(pages_for(position), pages_.size())));
   const bool writes_into_last = position % static_cast<uint64_t>(KvCache::kPage) != 0 && count != 0;
@@ -22,6 +27,10 @@ void TokenCache::prepare(uint64_t position, uint64_t count) {
   std::atomic_thread_fence(std::memory_order_acquire);  // after whoever shared the page has let go of it
   while (pages.size() < pages_for(position + count)) pages.push_back(backend_->allocate(page_bytes()));
   pages_ = std::move(pages);
+}
+
+void TokenCache::keep(uint64_t tokens) noexcept {
+  while (pages_.size() > pages_for(tokens)) pages_.pop_back();
 }
 
 KvCache* TokenCache::view() {

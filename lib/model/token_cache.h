@@ -11,15 +11,15 @@ namespace recurra {
 
 class TokenCache {
  public:
-  TokenCache() = default;
+  TokenCache() = default;  // copies have the same pages
   // `layers` attention layers with `width` values for keys and as many for values; 0 layers: there is nothing to keep.
   TokenCache(Backend& backend, int64_t layers, int64_t width) : backend_(&backend), layers_(layers), width_(width) {}
 
   // Makes room for tokens position .. position+count-1, in pages of this cache's own. What lies before `position` stays
   // as it is; what lay behind it is given up. After this, nothing is allocated while the tokens are read.
   void prepare(uint64_t position, uint64_t count);
-  void clear() { pages_.clear(); }
-  void share(const TokenCache& other) { pages_ = other.pages_; }  // the same tokens
+  void keep(uint64_t tokens) noexcept;  // gives up the pages behind
+  void clear() noexcept { pages_.clear(); }
 
   KvCache* view();  // null for models without attention
   uint64_t bytes() const { return pages_.size() * page_bytes(); }
