@@ -198,7 +198,7 @@ TEST_P(Bits, ChildProcess) {
 
 std::vector<Promise> promises() {
   std::vector<Promise> all;
-  for (const Subject& s : subjects()) {
+  for (const Subject& s : subjects_here()) {
     all.push_back({s, "f32"});
     // The type of the products is no matter of the mixer: three stand for all.
     const std::string name = s.name;
