@@ -40,7 +40,7 @@ double difference(const std::vector<unsigned char>& got, const std::vector<unsig
 class Splits : public testing::TestWithParam<Subject> {};
 
 TEST_P(Splits, AgreeToRounding) {
-  constexpr size_t kLength = 330;
+  constexpr size_t kLength = 260;  // across a page of the cache
   const ModelPtr cpu = open_model(path_of(GetParam())), reference = open_model(path_of(GetParam()), "reference");
   const int32_t n_vocab = info_of(cpu.get()).n_vocab;
   const std::vector<int32_t> tokens = some_tokens(kLength, n_vocab);
@@ -48,9 +48,9 @@ TEST_P(Splits, AgreeToRounding) {
   feed(whole.get(), tokens.data(), kLength);
   const auto logits = logits_of(whole.get(), n_vocab);
   const auto state = bytes_of(whole.get());
-  // The models are random, so nothing damps a rounding: some grow it by two orders over 330 tokens.
+  // The models are random, so nothing damps a rounding: some grow it by two orders over as many tokens.
   const double tolerance = 1e-4;
-  for (uint64_t seed = 0; seed < 6; ++seed) {
+  for (uint64_t seed = 0; seed < 5; ++seed) {
     std::mt19937_64 random(seed);
     const StatePtr s = new_state(cpu.get());
     std::string cuts;
