@@ -36,6 +36,23 @@ sys.path.append(str(goldens / "tools"))
 import reference_f64  # noqa: E402
 
 
+class Stretched:
+    """A rope_theta whose power is the frequencies as transformers' modeling_rope_utils.py stretches them."""
+
+    def __init__(self, base, scaling):
+        self.base, self.scaling = base, scaling
+
+    def __pow__(self, exponents):
+        s, turn = self.scaling, self.base**exponents
+        if "low_freq_factor" not in s:
+            return turn / s["factor"]
+        length, low, high = s["original_max_position_embeddings"], s["low_freq_factor"], s["high_freq_factor"]
+        wave = 2 * torch.pi / turn
+        smooth = (length / wave - low) / (high - low)
+        between = (1 - smooth) * turn / s["factor"] + smooth * turn
+        return torch.where(wave > length / low, turn / s["factor"], torch.where(wave < length / high, turn, between))
+
+
 class Model(reference_f64.M):
     """The goldens' definitions, with fla's hybrids, defaults of absent keys, and Mamba by transformers' keys."""
 
@@ -49,6 +66,9 @@ class Model(reference_f64.M):
             c["rope_parameters"] = {"partial_rotary_factor": c.get("partial_rotary_factor", 1.0)}
             if "rope_theta" in c:
                 c["rope_parameters"]["rope_theta"] = c["rope_theta"]
+        scaling = c.get("rope_scaling") or c["rope_parameters"]
+        if scaling.get("rope_type", scaling.get("type", "default")) != "default":
+            c["rope_parameters"]["rope_theta"] = Stretched(c["rope_parameters"].get("rope_theta", 10000.0), scaling)
 
     def mixer(self, own, x, p):
         attn = self.c.get("attn")

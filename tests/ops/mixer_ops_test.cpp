@@ -181,14 +181,18 @@ TEST_P(MixerOps, Rotary) {
     rows.segments = {segments.data(), segments.size()};
     const Values x = d_.normal(rows.count * heads * cols);
     Gapped y(x, rows.count);
-    exec_->rotary({y.tensor(), heads, rotated, base, interleaved}, rows);
+    const Values factor = d_.uniform(rotated / 2, 1, 8);
+    const bool stretched = i % 4 < 2;
+    const Vector factors = stretched ? vector(factor) : Vector();
+    exec_->rotary({y.tensor(), heads, rotated, base, interleaved, &factors}, rows);
     std::vector<double> want(x.begin(), x.end());
     for (int64_t h = 0; h < rows.count * heads; ++h)
       for (int64_t j = 0; j < rotated / 2; ++j) {
         const int64_t t = h / heads;
         const double turn =
             static_cast<double>(positions[static_cast<size_t>(t / kCount)]) + static_cast<double>(t % kCount);
-        const double angle = turn * std::pow(wide(base), -2.0 * static_cast<double>(j) / static_cast<double>(rotated));
+        const double angle = turn * std::pow(wide(base), -2.0 * static_cast<double>(j) / static_cast<double>(rotated)) /
+                             (stretched ? wide(factor[static_cast<size_t>(j)]) : 1);
         const auto one = static_cast<size_t>(h * cols + (interleaved ? 2 * j : j)),
                    two = static_cast<size_t>(h * cols + (interleaved ? 2 * j + 1 : j + rotated / 2));
         want[one] = wide(x[one]) * std::cos(angle) - wide(x[two]) * std::sin(angle);

@@ -136,6 +136,11 @@ class DrawnWeights {
       matrix(p + "mlp.gate_proj", hidden, width_);
       matrix(p + "mlp.up_proj", hidden, width_);
       matrix(p + "mlp.down_proj", width_, hidden);
+      if (flag("mlp_bias")) {
+        bias(p + "mlp.gate_proj", hidden);
+        bias(p + "mlp.up_proj", hidden);
+        bias(p + "mlp.down_proj", width_);
+      }
       if (kind == "hf_llama")
         attention(p + "self_attn.", number("num_attention_heads"), number("num_key_value_heads"), number("head_dim"));
       else if (one_plus)
@@ -168,6 +173,7 @@ class DrawnWeights {
   void matrix(const std::string& name, int64_t out, int64_t in, float scale = 0) {
     draw(name + ".weight", {out, in}, scale != 0 ? scale : 1 / std::sqrt(static_cast<float>(in)));
   }
+  void bias(const std::string& name, int64_t n) { draw(name + ".bias", {n}, 0.3f); }
   void norm(const std::string& name, int64_t n, bool one_plus = false) {
     draw(name + ".weight", {n}, 0.2f, one_plus ? 0 : 1);
   }
@@ -180,17 +186,18 @@ class DrawnWeights {
     draw(p + "dt_bias", {heads}, 0.5f, -2);
   }
 
-  void attention(const std::string& p, int64_t heads, int64_t kv_heads, int64_t head, bool bias = false,
+  void attention(const std::string& p, int64_t heads, int64_t kv_heads, int64_t head, bool qkv_bias = false,
                  bool qk_norm = false) {
     matrix(p + "q_proj", heads * head, width_);
     matrix(p + "k_proj", kv_heads * head, width_);
     matrix(p + "v_proj", kv_heads * head, width_);
     matrix(p + "o_proj", width_, heads * head);
-    if (bias) {
-      draw(p + "q_proj.bias", {heads * head}, 0.3f);
-      draw(p + "k_proj.bias", {kv_heads * head}, 0.3f);
-      draw(p + "v_proj.bias", {kv_heads * head}, 0.3f);
+    if (qkv_bias || flag("attention_bias")) {
+      bias(p + "q_proj", heads * head);
+      bias(p + "k_proj", kv_heads * head);
+      bias(p + "v_proj", kv_heads * head);
     }
+    if (flag("attention_bias")) bias(p + "o_proj", width_);
     if (qk_norm)
       for (const char* name : {"q_norm", "k_norm"}) norm(p + name, head);
   }
@@ -241,6 +248,10 @@ class DrawnWeights {
     convolution(p + "q_conv1d", keys, taps);
     convolution(p + "k_conv1d", keys, taps);
     convolution(p + "v_conv1d", values, taps);
+    if (!flag("conv_bias")) return;
+    bias(p + "q_conv1d", keys);
+    bias(p + "k_conv1d", keys);
+    bias(p + "v_conv1d", values);
   }
 
   void mamba1(const std::string& p) {
@@ -253,7 +264,11 @@ class DrawnWeights {
     draw(p + "dt_proj.bias", {inner}, 0.5f, -2);
     matrix(p + "out_proj", width_, inner);
     convolution(p + "conv1d", inner, taps);
-    if (flag("use_conv_bias")) draw(p + "conv1d.bias", {inner}, 0.3f);
+    if (flag("use_conv_bias")) bias(p + "conv1d", inner);
+    if (flag("use_bias")) {
+      bias(p + "in_proj", 2 * inner);
+      bias(p + "out_proj", width_);
+    }
     draw(p + "A_log", {inner, states}, 0.5f);
     draw(p + "D", {inner}, 0.5f, 1);
   }
@@ -264,10 +279,14 @@ class DrawnWeights {
     matrix(p + "in_proj", inner + channels + heads, width_);
     matrix(p + "out_proj", width_, inner);
     convolution(p + "conv1d", channels, taps);
-    if (flag("use_conv_bias")) draw(p + "conv1d.bias", {channels}, 0.3f);
+    if (flag("use_conv_bias")) bias(p + "conv1d", channels);
+    if (flag("use_bias")) {
+      bias(p + "in_proj", inner + channels + heads);
+      bias(p + "out_proj", width_);
+    }
     decay(p, heads);
     draw(p + "D", {flag("D_has_hdim") ? inner : heads}, 0.5f, 1);
-    norm(p + "norm", inner);
+    if (!c_.contains("rmsnorm") || flag("rmsnorm")) norm(p + "norm", inner);
   }
 
   void qwen(const std::string& p, int64_t layer, bool next) {
@@ -278,6 +297,7 @@ class DrawnWeights {
       const int64_t heads = number("num_attention_heads"), head = number("head_dim");
       attention(p + "self_attn.", heads, number("num_key_value_heads"), head);
       matrix(p + "self_attn.q_proj", 2 * heads * head, width_);
+      if (flag("attention_bias")) bias(p + "self_attn.q_proj", 2 * heads * head);
       for (const char* name : {"q_norm", "k_norm"}) norm(p + "self_attn." + name, head, true);
       return;
     }

@@ -47,8 +47,7 @@ TEST(LlamaGguf, WhatItDoesNotComputeIsNamed) {
   EXPECT_EQ(opened_with({}), "");
   EXPECT_EQ(opened_with({}, "none"), "");
   EXPECT_NE(opened_with({}, "yarn").find("llama.rope.scaling.type is 'yarn'"), std::string::npos);
-  for (const Extra& e : {Extra{"rope_freqs.weight", {2}}, Extra{"blk.0.attn_q.bias", {kWidth}},
-                         Extra{"blk.0.attn_output.bias", {kWidth}}, Extra{"blk.0.ffn_up.bias", {kHidden}}})
+  for (const Extra& e : {Extra{"rope_factors_long.weight", {2}}, Extra{"rope_factors_short.weight", {2}}})
     EXPECT_NE(opened_with(e).find("tensor '" + e.name + "' is not supported"), std::string::npos) << e.name;
 }
 
