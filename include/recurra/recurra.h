@@ -214,7 +214,7 @@ typedef struct recurra_state_info {
   uint32_t struct_size;
   uint32_t n_notes;
   uint64_t n_tokens;    /* read so far */
-  uint64_t state_bytes; /* in memory; the same for ever */
+  uint64_t state_bytes; /* in memory; the same for ever, but for softmax attention layers, which keep every token */
   uint64_t file_bytes;  /* of a save with default options and the present notes */
 } recurra_state_info;
 

@@ -34,9 +34,10 @@ constexpr Kind kKinds[] = {
     {"qwen3_next", "hf.qwen3_next"},
 };
 
-// Where both libraries have the model_type, their other keys tell them apart.
+// Where both libraries have the model_type, their other keys tell them apart. Until 0.5 fla's Mamba was a copy of
+// transformers', with its keys (and norm_eps, fuse_norm): such a model is computed as transformers does.
 bool is_fla(const json& config, const std::string& name) {
-  constexpr const char *fla[] = {"norm_eps", "fuse_norm", "dt_rank", "dt_limit"},
+  constexpr const char *fla[] = {"dt_rank", "dt_limit"},
                        *transformers[] = {"layer_norm_epsilon", "time_step_rank", "time_step_limit"};
   const char *first = nullptr, *second = nullptr;
   for (const char* key : fla) {
@@ -50,7 +51,7 @@ bool is_fla(const json& config, const std::string& name) {
          "%s: has \"%s\" of flash-linear-attention and \"%s\" of transformers: whose model it is can't be told",
          name.c_str(), first, second);
   }
-  return first != nullptr;
+  return second == nullptr && (first != nullptr || config.contains("norm_eps") || config.contains("fuse_norm"));
 }
 
 bool ends_with(const std::string& s, const std::string& end) {
@@ -86,6 +87,8 @@ constexpr Idle kIdle[] = {
     {"model_type"},
     {"name_or_path"},
     {"transformers_version"},
+    {"unsloth_fixed"},
+    {"unsloth_version"},
     // The type that weights are kept in: each tensor says its own. All that isn't a weight is float32 here.
     {"dtype"},
     {"mamba_ssm_dtype"},
@@ -170,6 +173,7 @@ constexpr Idle kIdle[] = {
     {"attn_mode"},
     {"chunk_size"},
     {"chunk_size_feed_forward"},
+    {"fuse_conv_l2"},
     {"fuse_swiglu"},
     {"fused_add_norm"},
     {"pretraining_tp"},
@@ -180,6 +184,7 @@ constexpr Idle kIdle[] = {
     {"max_position_embeddings"},
     // The parts of a multimodal model that are not the language model, and the head that drafts tokens.
     {"image_token_id"},
+    {"language_model_only"},
     {"mtp_num_hidden_layers"},
     {"mtp_use_dedicated_embeddings"},
     {"video_token_id"},

@@ -47,12 +47,18 @@ FlaFrame read_fla_frame(Options& o, const ModelFile& file, Backend& be) {
   f.hidden = o.integer_or("intermediate_size", derived, 1, kMostWidth);
   o.require("elementwise_affine", true);
   o.refuse("attnres_block_size");
+  // Of earlier versions.
+  for (const char* key : {"norm_first", "use_rope", "share_conv_kernel", "use_elu", "attention_bias"})
+    o.require(key, false);
   f.net.embedding = in.matrix("model.embeddings.weight", f.net.vocabulary, f.net.width);
   f.net.output_norm = in.rms("model.norm.weight", f.net.width, f.eps);
   if (!o.boolean_or("tie_word_embeddings", false))
     f.net.head = in.matrix("lm_head.weight", f.net.vocabulary, f.net.width);
   if (o.has("attn.layers")) {
     f.attn.layers = o.integers("attn.layers");
+    for (const int64_t layer : f.attn.layers)
+      if (layer < 0 || layer >= f.net.layers)
+        o.unsupported("attn.layers", "layers 0 to " + std::to_string(f.net.layers - 1));
     f.attn.shape = attention_shape(o, "attn.", f.net.width);
     f.attn.qkv_bias = o.boolean_or("attn.qkv_bias", false);
     f.attn.qk_norm = o.boolean_or("attn.qk_norm", false);

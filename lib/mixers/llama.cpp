@@ -28,6 +28,8 @@ Network build_gguf(const ModelFile& file, Backend& be, StateLayout& layout) {
   if (n.rotated % 2 != 0)
     fail(Code::format, "%s: llama.rope.dimension_count is %lld, expected an even number", file.name().c_str(),
          static_cast<long long>(n.rotated));
+  for (const char* name : {"rope_factors_long.weight", "rope_factors_short.weight"})  // by length, without a key
+    Reader(file, be, "").refuse(name);
   const int64_t hidden = file.integer("llama.feed_forward_length", 1, kMostWidth);
   const int64_t q = n.heads * n.width, kv = n.kv_heads * n.width;
   for (int64_t i = 0; i < net.layers; ++i) {
@@ -102,6 +104,8 @@ Network build_folder(const ModelFile& file, Backend& be, StateLayout& layout) {
   if (n.rotated % 2 != 0) o.unsupported("head_dim", "an even number");
   const std::vector<float> factors = rotary_factors(o, n);
   const bool attention_bias = o.boolean_or("attention_bias", false), mlp_bias = o.boolean_or("mlp_bias", false);
+  o.require("rope_interleaved", false);
+  o.ignore("is_llama_config");    // SmolLM's name for what model_type says
   o.ignore("pretraining_tp");     // how the weights were cut in training
   o.ignore("attention_dropout");  // of training
   const Act act = act_of(o, "hidden_act");

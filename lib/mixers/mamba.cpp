@@ -91,14 +91,20 @@ Network build_gguf(const ModelFile& file, Backend& be, StateLayout& layout) {
 Network build_folder(const ModelFile& file, Backend& be, StateLayout& layout) {
   Options o(file);
   const bool fla = file.string("general.architecture") == "fla.mamba";
-  Network net = read_mamba_frame(o, file, be, fla ? "norm_eps" : "layer_norm_epsilon");
+  Network net = read_mamba_frame(o, file, be);
   Dims n{};
   n.width = net.width;
   n.inner = o.integer_or("expand", 2, 1, 64) * net.width;
   n.inner = o.integer_or("intermediate_size", n.inner, 1, kMostWidth);
+  o.repeat("d_inner", "intermediate_size", n.inner);
   n.states = o.integer("state_size", 1, kMostWidth);
   const char* rank = fla ? "dt_rank" : "time_step_rank";
-  n.rank = o.has(rank) && file.text(rank) == "auto" ? (net.width + 15) / 16 : o.integer(rank, 1, kMostWidth);
+  if (!o.has(rank) || file.text(rank) == "auto") {
+    o.ignore(rank);
+    n.rank = (net.width + 15) / 16;
+  } else {
+    n.rank = o.integer(rank, 1, kMostWidth);
+  }
   n.taps = o.integer("conv_kernel", 1, 64);
   o.require("hidden_act", {"silu", "swish"});
   const bool bias = o.boolean_or("use_bias", false), conv_bias = o.boolean_or("use_conv_bias", true);

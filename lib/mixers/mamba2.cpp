@@ -118,20 +118,21 @@ Network build_gguf(const ModelFile& file, Backend& be, StateLayout& layout) {
 Network build_folder(const ModelFile& file, Backend& be, StateLayout& layout) {
   Options o(file);
   const bool fla = file.string("general.architecture") == "fla.mamba2";
-  Network net = read_mamba_frame(o, file, be, fla ? "norm_eps" : "layer_norm_epsilon");
+  Network net = read_mamba_frame(o, file, be);
   Dims n{};
   n.width = net.width;
   n.heads = o.integer("num_heads", 1, kMostWidth);
   const int64_t head = o.integer("head_dim", 1, kMostWidth);
   n.inner = o.integer_or("expand", 2, 1, 64) * net.width;
   if (n.heads * head != n.inner) o.unsupported("num_heads", "expand * hidden_size / head_dim");
+  o.repeat("intermediate_size", "expand", n.inner);
   n.states = o.integer("state_size", 1, kMostWidth);
   n.groups = o.integer_or("n_groups", 1, 1, kMostWidth);
   if (n.heads % n.groups != 0) o.unsupported("n_groups", "a divisor of num_heads");
   n.norm_groups = fla ? n.groups : 1;  // transformers norms the whole row
   n.taps = o.integer("conv_kernel", 1, 64);
   o.require("hidden_act", {"silu", "swish"});
-  n.norm_before_gate = o.boolean_or("norm_before_gate", false);
+  n.norm_before_gate = o.boolean_or("norm_before_gate", false) && fla;  // transformers has the key and never reads it
   const char* limit = fla ? "dt_limit" : "time_step_limit";
   n.dt_least = 0;
   n.dt_most = std::numeric_limits<float>::infinity();

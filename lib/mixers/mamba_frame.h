@@ -6,7 +6,7 @@
 
 namespace recurra {
 
-// Width, number of layers, embedding, last norm and head of a folder with tensors under backbone; eps is in `eps_key`.
-Network read_mamba_frame(Options& o, const ModelFile& file, Backend& backend, const char* eps_key);
+// Width, number of layers, embedding, last norm and head of a folder with tensors under backbone.
+Network read_mamba_frame(Options& o, const ModelFile& file, Backend& backend);
 
 }  // namespace recurra

@@ -62,6 +62,11 @@ void Options::refuse(const std::string& key) {
   if (has(read(key))) unsupported(key);
 }
 
+void Options::repeat(const std::string& key, const std::string& other, int64_t value) {
+  if (has(read(key)) && file_.integer(key, INT64_MIN, INT64_MAX) != value)
+    unsupported(key, std::to_string(value) + ", as " + other + " says");
+}
+
 void Options::unsupported(const std::string& key, const std::string& expected) const {
   const std::string value = has(key) ? " = " + printable(file_.text(key), 200) : "";
   fail(Code::unsupported, "%s: config.json: option '%s'%s is not supported%s%s", file_.name().c_str(),

@@ -45,6 +45,8 @@ class Options {
   void require(const std::string& key, bool value);
   void require(const std::string& key, std::initializer_list<const char*> values);
   void refuse(const std::string& key);  // no value at all; with an object, nothing in it
+  // Another name for what `other` says: this value.
+  void repeat(const std::string& key, const std::string& other, int64_t value);
   // Changes nothing in this architecture, and so does all below it if it is an object. The caller says why.
   void ignore(const std::string& key) { read_.insert(key); }
 

@@ -75,7 +75,6 @@ Network build_gguf(const ModelFile& file, Backend& be, StateLayout& layout) {
 struct Config {
   int64_t width, layers, vocabulary, hidden;
   float eps;
-  Act act;
   bool tied, attention_bias;
   std::vector<bool> attention;  // per layer
   GatedDeltaNetShape delta;
@@ -125,10 +124,14 @@ Config read_config(const ModelFile& file, bool next) {
   c.vocabulary = o.integer("vocab_size", 1, int64_t{1} << 30);
   c.hidden = o.integer("intermediate_size", 1, kMostWidth);
   c.eps = static_cast<float>(o.number_or("rms_norm_eps", 1e-6, 0, 1));
-  c.act = act_of(o, "hidden_act");
+  o.require("hidden_act", {"silu", "swish"});
+  o.require("output_gate_type", {"silu", "swish"});
   c.tied = o.boolean_or("tie_word_embeddings", false);
   c.attention = attention_layers(o, c.layers);
-  if (next) refuse_experts(o, c.layers);
+  if (next)
+    refuse_experts(o, c.layers);
+  else
+    o.ignore("mlp_only_layers");  // without experts they all are
 
   GatedDeltaNetShape& n = c.delta;
   n.key = o.integer("linear_key_head_dim", 1, kMostWidth);
@@ -137,7 +140,6 @@ Config read_config(const ModelFile& file, bool next) {
   n.heads = o.integer("linear_num_value_heads", 1, kMostWidth);
   if (n.heads % n.key_heads != 0) o.unsupported("linear_num_value_heads", "a multiple of linear_num_key_heads");
   n.taps = o.integer("linear_conv_kernel_dim", 1, 64);
-  n.gate_act = c.act;
 
   AttentionShape& t = c.softmax;
   t.heads = o.integer("num_attention_heads", 1, kMostWidth);
@@ -155,6 +157,8 @@ Config read_config(const ModelFile& file, bool next) {
   c.attention_bias = o.boolean_or("attention_bias", false);
   o.require("rope_parameters.rope_type", {"default"});
   o.refuse("rope_scaling");
+  o.require("use_sliding_window", false);
+  for (const char* key : {"sliding_window", "max_window_layers"}) o.ignore(key);  // for use_sliding_window
   // Sections of the rotary positions belong to height, width and time of pictures: of text all three are the same.
   o.ignore("rope_parameters.mrope_section");
   o.ignore("rope_parameters.mrope_interleaved");
@@ -215,7 +219,7 @@ Network build_folder(const ModelFile& file, Backend& be, StateLayout& layout) {
                              ? read_softmax(in.under("self_attn."), std::move(before), c, layout)
                              : read_delta(in.under("linear_attn."), std::move(before), c, next, i, layout));
     net.mixers.push_back(
-        make_mlp(read_mlp(in.under("mlp."), norm(in, "post_attention_layernorm"), c.width, c.hidden, c.act, false)));
+        make_mlp(read_mlp(in.under("mlp."), norm(in, "post_attention_layernorm"), c.width, c.hidden, Act::silu, false)));
   }
   return net;
 }

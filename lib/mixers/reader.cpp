@@ -27,6 +27,11 @@ Network read_gguf_frame(const ModelFile& file, Backend& be) {
   return net;
 }
 
+void Reader::refuse(const std::string& name) const {
+  if (has(name))
+    fail(Code::unsupported, "%s: tensor '%s' is not supported", file_.name().c_str(), (prefix_ + name).c_str());
+}
+
 const TensorView& Reader::view(const std::string& name) const {
   const TensorView* t = file_.find(prefix_ + name);
   if (t == nullptr) fail(Code::format, "%s: tensor '%s' is missing", file_.name().c_str(), (prefix_ + name).c_str());

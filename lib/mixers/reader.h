@@ -21,6 +21,7 @@ class Reader {
 
   Reader under(const std::string& more) const { return {file_, be_, prefix_ + more}; }
   bool has(const std::string& name) const { return file_.find(prefix_ + name) != nullptr; }
+  void refuse(const std::string& name) const;             // throws Code::unsupported with it
   const TensorView& view(const std::string& name) const;  // of any shape; throws Code::format without it
   std::unique_ptr<Matrix> matrix(const std::string& name, int64_t out, int64_t in) const;
   Vector vector(const std::string& name, int64_t n) const;

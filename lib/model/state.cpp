@@ -54,9 +54,10 @@ State::Read::Read(const State& state) : state_(state) {
 }
 
 void State::assign(const State& other) {
-  std::map<std::string, std::string> notes = other.notes_;  // may throw: before anything is changed
+  std::map<std::string, std::string> notes = other.notes_;  // may throw, as the next: before anything is changed
+  TokenCache cache = other.cache_;
   model_->backend().copy(slot_.data(), other.slot_.data(), model_->arena().slot_bytes());
-  cache_.share(other.cache_);
+  cache_ = std::move(cache);
   tokens_ = other.tokens_;
   notes_.swap(notes);
 }
@@ -89,14 +90,20 @@ Sequence State::sequence(const int32_t* tokens, uint64_t count) {
   return {slot_.data(), tokens_, tokens, count, cache_.view()};
 }
 
+void State::advance(uint64_t done) noexcept {
+  tokens_ += done;
+  cache_.keep(tokens_);
+}
+
 void State::feed(const int32_t* tokens, uint64_t count, const FeedOptions& options, uint64_t* done) {
   model_->check_tokens(tokens, count);
-  Sequence s = sequence(tokens, count);
+  Sequence s{};
   const auto finish = [&] {
-    tokens_ += s.done;
+    advance(s.done);
     if (done != nullptr) *done = s.done;
   };
   try {
+    s = sequence(tokens, count);
     model_->feed({&s, 1}, options);
   } catch (...) {
     finish();
@@ -108,20 +115,18 @@ void State::feed(const int32_t* tokens, uint64_t count, const FeedOptions& optio
 void State::feed_batch(Span<State* const> states, const int32_t* const* tokens, const size_t* counts,
                        const FeedOptions& options, uint64_t* done) {
   const Model& model = *states[0]->model_;
-  std::vector<Sequence> sequences;
-  for (size_t i = 0; i < states.size(); ++i) {
-    model.check_tokens(tokens[i], counts[i]);
-    sequences.push_back(states[i]->sequence(tokens[i], counts[i]));
-  }
+  for (size_t i = 0; i < states.size(); ++i) model.check_tokens(tokens[i], counts[i]);
+  std::vector<Sequence> sequences(states.size());
   const auto finish = [&] {
     uint64_t all = 0;
     for (size_t i = 0; i < states.size(); ++i) {
-      states[i]->tokens_ += sequences[i].done;
+      states[i]->advance(sequences[i].done);
       all += sequences[i].done;
     }
     if (done != nullptr) *done = all;
   };
   try {
+    for (size_t i = 0; i < states.size(); ++i) sequences[i] = states[i]->sequence(tokens[i], counts[i]);
     model.feed({sequences.data(), sequences.size()}, options);
   } catch (...) {
     finish();
@@ -139,6 +144,7 @@ State::Checkpoint State::checkpoint() const {
 void State::restore(const Checkpoint& c) noexcept {
   model_->backend().copy(slot_.data(), c.slot.data(), model_->arena().slot_bytes());
   tokens_ = c.tokens;
+  cache_.keep(tokens_);
 }
 
 void State::logits(float* out) const {

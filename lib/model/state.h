@@ -76,6 +76,7 @@ class State {
   Values values() const;
   void need_tokens(const char* what) const;
   Sequence sequence(const int32_t* tokens, uint64_t count);
+  void advance(uint64_t done) noexcept;  // by tokens that were read
 
   std::shared_ptr<const Model> model_;
   Arena::Slot slot_;

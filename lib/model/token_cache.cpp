@@ -1,41 +1,49 @@
 #include "model/token_cache.h"
 
 #include <algorithm>
-#include <atomic>
 
 namespace recurra {
 
+namespace {
+
+size_t pages_for(uint64_t tokens) {
+  return static_cast<size_t>((tokens + static_cast<uint64_t>(KvCache::kPage) - 1) /
+                             static_cast<uint64_t>(KvCache::kPage));
+}
+
+}  // namespace
+
 void TokenCache::prepare(uint64_t position, uint64_t count) {
   if (layers_ == 0) return;
-  const auto pages_for = [](uint64_t tokens) {
-    return static_cast<size_t>((tokens + static_cast<uint64_t>(KvCache::kPage) - 1) /
-                               static_cast<uint64_t>(KvCache::kPage));
-  };
-  std::vector<std::shared_ptr<Buffer>> pages(
-      pages_.begin(), pages_.begin() + static_cast<std::ptrdiff_t>(std::min(pages_for(position), pages_.size())));
+  const size_t kept = std::min(pages_for(position), pages_.size());
   const bool writes_into_last = position % static_cast<uint64_t>(KvCache::kPage) != 0 && count != 0;
-  if (writes_into_last && pages.back().use_count() > 2) {  // two: pages_ and pages
+  const bool copies_last = writes_into_last && !pages_[kept - 1].alone();
+  std::vector<CachePage> pages(pages_.begin(), pages_.begin() + static_cast<std::ptrdiff_t>(kept));
+  if (copies_last) {
     auto own = backend_->allocate(page_bytes());
-    backend_->copy(own->data(), pages.back()->data(), page_bytes());
-    pages.back() = std::move(own);
+    backend_->copy(own->data(), pages.back().data(), page_bytes());
+    pages.back() = CachePage(std::move(own));
   }
-  std::atomic_thread_fence(std::memory_order_acquire);  // after whoever shared the page has let go of it
-  while (pages.size() < pages_for(position + count)) pages.push_back(backend_->allocate(page_bytes()));
+  while (pages.size() < pages_for(position + count)) pages.emplace_back(backend_->allocate(page_bytes()));
   pages_ = std::move(pages);
+}
+
+void TokenCache::keep(uint64_t tokens) noexcept {
+  while (pages_.size() > pages_for(tokens)) pages_.pop_back();
 }
 
 KvCache* TokenCache::view() {
   if (layers_ == 0) return nullptr;
   view_.page_stride = KvCache::kPage * width_;
   view_.pages.clear();
-  for (const auto& page : pages_) view_.pages.push_back(reinterpret_cast<float*>(page->data()));
+  for (const auto& page : pages_) view_.pages.push_back(reinterpret_cast<float*>(page.data()));
   return &view_;
 }
 
 void TokenCache::read(float* out, int64_t layer, int part, uint64_t tokens) const {
   const auto page = static_cast<uint64_t>(KvCache::kPage);
   for (uint64_t first = 0; first < tokens; first += page) {
-    const auto* from = reinterpret_cast<const float*>(pages_[static_cast<size_t>(first / page)]->data()) +
+    const auto* from = reinterpret_cast<const float*>(pages_[static_cast<size_t>(first / page)].data()) +
                        (2 * layer + part) * KvCache::kPage * width_;
     std::copy_n(from, static_cast<int64_t>(std::min(page, tokens - first)) * width_,
                 out + static_cast<int64_t>(first) * width_);
@@ -45,7 +53,7 @@ void TokenCache::read(float* out, int64_t layer, int part, uint64_t tokens) cons
 void TokenCache::write(const float* in, int64_t layer, int part, uint64_t tokens) {
   const auto page = static_cast<uint64_t>(KvCache::kPage);
   for (uint64_t first = 0; first < tokens; first += page) {
-    auto* to = reinterpret_cast<float*>(pages_[static_cast<size_t>(first / page)]->data()) +
+    auto* to = reinterpret_cast<float*>(pages_[static_cast<size_t>(first / page)].data()) +
                (2 * layer + part) * KvCache::kPage * width_;
     std::copy_n(in + static_cast<int64_t>(first) * width_,
                 static_cast<int64_t>(std::min(page, tokens - first)) * width_, to);

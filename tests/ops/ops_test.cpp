@@ -60,20 +60,6 @@ class Ops : public testing::TestWithParam<Candidate> {
     return y;
   }
 
-  static double activate(Act act, double x) {
-    switch (act) {
-      case Act::none: return x;
-      case Act::relu2: return x > 0 ? x * x : 0;
-      case Act::sigmoid: return sigmoid64(x);
-      case Act::tanh: return std::tanh(x);
-      case Act::silu: return x * sigmoid64(x);
-      case Act::relu: return x > 0 ? x : 0;
-      case Act::elu1: return x >= 0 ? x + 1 : std::exp(x);
-      case Act::softplus: return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x));
-    }
-    return x;
-  }
-
   Rows rows(int64_t n, bool block = false) {
     segment_ = {0, static_cast<int32_t>(n), nullptr};
     Rows r;
@@ -104,7 +90,7 @@ TEST_P(Ops, Linear) {
       std::vector<double> want = product(x, n, w.values, out, in);
       for (size_t j = 0; j < want.size(); ++j) {
         if (e.bias != nullptr) want[j] += static_cast<double>(bias.data()[j % static_cast<size_t>(out)]);
-        want[j] = activate(act, want[j]) + (e.add ? static_cast<double>(y[j]) : 0);
+        want[j] = activate64(act, want[j]) + (e.add ? static_cast<double>(y[j]) : 0);
       }
       exec_->linear(tensor(y, n), tensor(x, n), *w.matrix, rows(n, block), e);
       // bf16 rounds both operands to 8 bits; float32 only sums.

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 #include <string>
@@ -79,5 +80,29 @@ inline double relative(const Values& got, const std::vector<double>& want) {
 }
 
 inline double sigmoid64(double x) { return 1 / (1 + std::exp(-x)); }
+
+inline double softplus64(double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))); }
+
+inline double activate64(Act act, double x) {
+  switch (act) {
+    case Act::none:
+      return x;
+    case Act::relu2:
+      return x > 0 ? x * x : 0;
+    case Act::sigmoid:
+      return sigmoid64(x);
+    case Act::tanh:
+      return std::tanh(x);
+    case Act::silu:
+      return x * sigmoid64(x);
+    case Act::relu:
+      return x > 0 ? x : 0;
+    case Act::elu1:
+      return x >= 0 ? x + 1 : std::exp(x);
+    case Act::softplus:
+      return softplus64(x);
+  }
+  return x;
+}
 
 }  // namespace recurra::test

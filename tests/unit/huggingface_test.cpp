@@ -160,6 +160,7 @@ TEST(HuggingFaceConfig, SaysWhoseModelItIs) {
       {R"({"model_type": "transformer"})", "fla.transformer"},
       {R"({"model_type": "mamba", "norm_eps": 1e-5, "dt_rank": 8})", "fla.mamba"},
       {R"({"model_type": "mamba", "layer_norm_epsilon": 1e-5, "time_step_rank": 8})", "hf.mamba"},
+      {R"({"model_type": "mamba", "norm_eps": 1e-5, "time_step_rank": 8})", "hf.mamba"},  // of an early fla
       {R"({"model_type": "mamba2", "fuse_norm": true})", "fla.mamba2"},
       {R"({"model_type": "mamba2", "time_step_limit": [0.0, Infinity]})", "hf.mamba2"},
       {R"({"model_type": "mamba2"})", "hf.mamba2"},
@@ -176,8 +177,8 @@ TEST(HuggingFaceConfig, SaysWhoseModelItIs) {
       config_error(R"({"model_type": "gpt2"})", Code::unsupported),
       "model_type \"gpt2\" is not supported; supported: delta_net, gated_deltanet, linear_attn, llama, mamba, mamba2, "
       "qwen3_5, qwen3_5_text, qwen3_next, rwkv7, transformer");
-  EXPECT_EQ(config_error(R"({"model_type": "mamba", "norm_eps": 1e-5, "time_step_rank": 8})"),
-            "has \"norm_eps\" of flash-linear-attention and \"time_step_rank\" of transformers: whose model it is "
+  EXPECT_EQ(config_error(R"({"model_type": "mamba", "dt_rank": 8, "time_step_rank": 8})"),
+            "has \"dt_rank\" of flash-linear-attention and \"time_step_rank\" of transformers: whose model it is "
             "can't be told");
   EXPECT_EQ(config_error(R"({"model_type": "llama", "architectures": ["LlamaForSequenceClassification"]})",
                          Code::unsupported),

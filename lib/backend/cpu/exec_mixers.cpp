@@ -140,14 +140,16 @@ void CpuExec::add_scaled(Tensor y, Tensor x, const Vector& d) {
 
 void CpuExec::delta_rule(const DeltaRule& io) {
   const int64_t key = io.k.cols / io.key_heads, value = io.v.cols / io.heads, per_key = io.heads / io.key_heads;
+  const bool decays = io.g.data != nullptr, weighs = io.beta.data != nullptr;
+  const Frame frame(*this);
+  const Tensor weights = weighs ? scratch(io.k.rows, io.heads) : Tensor{};
   each_row(io.k.rows, 4 * io.r.cols, [&](int64_t i) {
-    const bool decays = io.g.data != nullptr, weighs = io.beta.data != nullptr;
-    float *log_w = decays ? row(io.log_w, i) : nullptr, *beta = weighs ? row(io.beta, i) : nullptr;
+    float *log_w = decays ? row(io.log_w, i) : nullptr, *beta = weighs ? row(weights, i) : nullptr;
     if (decays) {
       s_.k.epilogue(log_w, row(io.g, i), io.bias->data(), Act::softplus, false, io.heads);
       for (int64_t h = 0; h < io.heads; ++h) log_w[h] *= io.rate->data()[h];
     }
-    if (weighs) s_.k.activate(beta, beta, Act::sigmoid, io.heads);
+    if (weighs) s_.k.activate(beta, row(io.beta, i), Act::sigmoid, io.heads);
     for (int64_t h = 0; h < io.heads; ++h) {
       const int64_t from = (io.tiled ? h % io.key_heads : h / per_key) * key;
       const float b = weighs ? io.beta_scale * beta[h] : 1.0f, forget = decays ? std::exp(log_w[h]) * b : b;

@@ -18,6 +18,10 @@ ORDER = {
     "rwkv7": ["r", "k", "v", "scale", "state0", "o", "state", "w", "kk", "a"],  # w, kk, a: [T,H,K]
     # [T,K] [T,K] [T,H,V] [H,V,K] [T,H,V] [H,V,K] [T,H] [H] [H] [H]
     "mamba2": ["C", "B", "x", "state0", "o", "state", "dt", "dt_bias", "A_log", "D"],
+    # [T,H,K] [T,H,K] [T,H,V] [] [H,K,V] [T,H,V] [H,K,V] [H,K] [H,K]
+    "linear_attention_norm": ["q", "k", "v", "scale", "state0", "o", "state", "z0", "z"],
+    # I = V channels of N = K states: [T,I] [T,I] [I] [T,I] [I,N] [T,N] [T,N] [I] [I,N] [T,I] [T,I] [I,N]
+    "mamba1": ["u", "dt", "dt_bias", "z", "A_log", "B", "C", "D", "state0", "o_nogate", "o", "state"],
 }
 
 for op, names in ORDER.items():
