@@ -19,7 +19,7 @@ namespace recurra {
 struct StateInfo {
   std::uint32_t n_notes = 0;
   std::uint64_t n_tokens = 0;     // read so far
-  std::uint64_t state_bytes = 0;  // in memory; the same for ever
+  std::uint64_t state_bytes = 0;  // in memory; the same for ever, but with softmax attention
   std::uint64_t file_bytes = 0;   // of a save with default options and the present notes
 };
 
