@@ -120,7 +120,6 @@ void dot_of_blocks(const WeightRows& weights, int64_t n0, int64_t count, const f
     const int64_t now = HWY_MIN(group, count - n);
     int64_t m = 0;
     for (; m + 4 <= rows; m += 4) columns_of_blocks<4, Q>(w + n * row, now, in, x + m * ldx, ldx, y + m * ldy + n, ldy);
-    for (; m + 2 <= rows; m += 2) columns_of_blocks<2, Q>(w + n * row, now, in, x + m * ldx, ldx, y + m * ldy + n, ldy);
     for (; m < rows; ++m) columns_of_blocks<1, Q>(w + n * row, now, in, x + m * ldx, ldx, y + m * ldy + n, ldy);
   }
 }
