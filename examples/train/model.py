@@ -7,6 +7,7 @@ The parts around the recurrence are functions of tensors, so that torch.compile 
 import math
 
 import torch
+import torch._functorch.config
 import torch.nn as nn
 import torch.nn.functional as F
 
@@ -126,6 +127,7 @@ class RWKV7(nn.Module):
     def on_gpu(self, compiled=True, kernel="cuda"):
         self.scan, self.dtype = getattr(scan, kernel), torch.bfloat16
         if compiled:
+            torch._functorch.config.enable_autograd_cache = False  # torch 2.11 restores views of outputs wrongly from it
             c = lambda f: torch.compile(f, dynamic=False, fullgraph=True)
             self.before, self.after, self.losses_of = c(before_scan), c(after_scan), c(losses)
         return self.cuda()

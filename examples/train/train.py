@@ -177,9 +177,8 @@ def main():
         total, each, right, state = net.loss(tokens[:, :-1].contiguous(), targets, weights, state)
         for g in opt.param_groups: g["lr"] = rate(config, step) * g["scale"]
         (total / (B * T)).backward()
-        norm = torch.nn.utils.clip_grad_norm_(net.parameters(), 1., foreach=True)
-        if not config.get("skip_bad") or bool(norm.isfinite()): opt.step()
-        else: bad += 1
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 1., foreach=True)
+        opt.step()
         opt.zero_grad(set_to_none=True)
         if step % 10 == 0 or step == config["steps"] - 1:
             with torch.no_grad():
@@ -197,6 +196,12 @@ def main():
             now = time.time()
             speed = B * T * (step - first + 1) / (now - t0)
             n = max(n, 1)
+            if not math.isfinite(a) and os.path.exists(checkpoint):  # back to the last good weights, on with the next data
+                saved = torch.load(checkpoint, map_location=dev, weights_only=True)
+                net.load_state_dict(saved["weights"]); opt.load_state_dict(saved["optimizer"])
+                state, bad = net.state(B), bad + 1
+                print("not finite: back to the checkpoint", flush=True)
+                continue
             line = f"{step},{now - t0:.1f},{a / n:.4f},{b_ / n:.4f},{d / n:.4f},{rate(config, step):.2e},{speed:.0f},{longest_now(config, step):.1f}"
             log.write(line + "\n"); log.flush()
             counts = tally.tolist()
@@ -208,7 +213,7 @@ def main():
         if step and step % config["save"] == 0: save(step + 1)
         if config.get("seconds") and time.time() - t0 > config["seconds"]: break
     save(step + 1)
-    print(f"done: {step + 1} steps, {time.time() - t0:.0f} s, {bad} skipped", flush=True)
+    print(f"done: {step + 1} steps, {time.time() - t0:.0f} s, {bad} times back to a checkpoint", flush=True)
     feed.stop()
 
 

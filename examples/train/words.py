@@ -11,6 +11,7 @@ Karen Louis Mary Ned Penny Robert Stella Tim Una Vince Will Alex Ben Chris Dana 
 Nick Opal Phil Rita Steve Tess Vic Wanda Zack Agnes Boris Cora Dora Ezra Flora Gus Hope Inez Jonas Kurt Lena Milo Nell Orla
 Pia Rex Sven Thea Ugo Viola Wes Yann Zelda Amy Bill Cindy Doug Erin Flo Gary Holly Jill Kyle Lisa Matt Nancy Owen Pam Ray Sue
 Ted Val Wade Joanna Samuel Benjamin Elizabeth Margaret Alexander Catherine Stephanie Christopher Jonathan Gabriel Isabel""".split()
+ACCENTED = "José Zoë Søren Björn Renée François Łukasz Jürgen Inés André Chloé Mónica Åsa Gül Jiří Siân Noël Éva Anaïs Raúl".split()
 PET_NAMES = """Rex Bella Milo Luna Buddy Whiskers Rocky Daisy Coco Max Ginger Pepper Shadow Oreo Biscuit Nala Simba Felix Tiger
 Bruno Ziggy Pumpkin Mittens Smokey Cookie Peanut Toby Rusty Bandit Snowball Waffles Noodle Pickles Muffin Sparky Fluffy
 Socks Patches Duke Bear Honey Marble Pebbles Maple Olive Mochi Tofu Gizmo Pixel Ruffles""".split()
@@ -106,6 +107,8 @@ NUMBERS = ["lucky number", "house number", "room number", "seat number", "flight
     "favourite number", "street number", "postcode", "gate number", "extension", "mailbox number", "case number"]
 COLORED = """car bike house door jacket kitchen coat bag umbrella sofa boat hat scarf bedroom phone suitcase backpack dress shirt
 carpet roof fence van tent motorbike front door curtains""".replace("front door", "garden_gate").replace("_", " ").split()
+PETS_MANY = "cats dogs parrots hamsters horses rabbits turtles goldfish chickens ponies goats kittens puppies birds".split()
+PEOPLE_MANY = "kids children sons daughters brothers sisters parents twins cousins nieces nephews grandparents flatmates grandchildren".split()
 GIFTS = """telescope bicycle guitar camera watch puppy drone skateboard book necklace painting tent microscope keyboard sweater
 laptop kayak hammock globe typewriter""".split()
 
@@ -161,6 +164,7 @@ def blended(r, words):
 
 def person(r):
     t = r.random()
+    if t < .015: return r.choice(ACCENTED)
     if t < .45: return r.choice(NAMES)
     if t < .65: return blended(r, NAMES)
     return invented(r).capitalize()
@@ -197,6 +201,8 @@ def company(r):
     if t < .4: return invented(r).capitalize()
     if t < .6: return invented(r).capitalize() + " " + r.choice(("Ltd", "Bank", "Foods", "Systems", "Motors", "Labs", "Media", "Group", "Books"))
     if t < .8: return r.choice(NOUNS).capitalize() + " " + r.choice(("Works", "House", "Partners", "Studio", "Brothers", "Express", "Lane"))
+    kind = r.choice("hospital library bank bakery school university theatre hotel supermarket restaurant factory farm museum kindergarten pharmacy law_firm start-up garage bookshop newspaper high_school primary_school flower_shop travel_agency shipyard call_centre".split()).replace("_", " ")
+    if r.random() < .6: return r.choice(("a", "a", "a small", "a big", "a local")) .replace("  ", " ") + " " + kind
     return "the " + r.choice("hospital library museum airport bank bakery factory zoo university school theatre post_office city_hall".split()).replace("_", " ")
 def digits(r, n): return "".join(r.choice("0123456789") for _ in range(n))
 def number(r):
@@ -228,3 +234,10 @@ def word(r): return r.choice(NOUNS) if r.random() < .5 else invented(r)
 def maybe(values, p=.15):
     """Mostly one of `values`; sometimes a made-up word, so that the model copies instead of guessing."""
     return lambda r: r.choice(values) if r.random() > p else (blended(r, values).lower() if r.random() < .5 else invented(r))
+
+
+def names(r, make):
+    n = r.choice((2, 2, 2, 3))
+    return ", ".join(make(r) for _ in range(n - 1)) + " and " + make(r)
+def parked(r):
+    return r.choice((f"on level {r.randrange(1, 9)}", f"in {invented(r).capitalize()} Street", f"behind the {r.choice(NOUNS)}", f"in front of the {r.choice(NOUNS)}", f"near the {r.choice(NOUNS)}", f"in row {r.choice('ABCDEFGHJK')}{r.randrange(1, 40)}", f"at the {r.choice(NOUNS)}", f"in spot {r.randrange(1, 400)}", f"on {invented(r).capitalize()} Road", f"next to the {r.choice(NOUNS)}"))
