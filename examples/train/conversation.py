@@ -14,7 +14,7 @@ import facts as f
 import small_talk
 import words as w
 
-TALK, ACK, ANSWER = 1, 2, 3  # weight classes of replies
+TALK, ACK, ANSWER, NOTED, CHAT = 1, 2, 3, 4, 5  # weight classes: small talk, repeats a fact, answers; "Noted."; the user's small talk
 
 PREFIX = """By the way, ;Just so you know, ;Oh, and ;Please remember that ;Remember that ;Note that ;Hi! ;Hello, ;So, ;Well, ;FYI, ;I should mention that ;
 I forgot to say that ;I'd like you to know that ;One thing about me: ;You should know that ;Also, ;And ;Please remember: ;Remember: ;Fun fact: ;Let me tell you that ;Did I mention that ;
@@ -293,6 +293,9 @@ class Conversation:
             else: p = ""
             if p.endswith("that ") and t.startswith(("remember", "keep", "write", "note", "call", "please", "use", "don't", "save")): p = ""
             message = p + lower_first(t) if p else t
+            if not p and r.random() < .04 and key[0] not in ("name", "pet", "kids", "age") and f.noun_phrase(r, key) and not introduced and not changes:
+                message = f.noun_phrase(r, key) + r.choice((": ", "? ", " = ", "? That's ", "? It's ", ", that's ", "... ", " - ")) + value
+                if r.random() < .3: message = value + r.choice((", that's ", " is ", ", this is ", ": ")) + f.noun_phrase(r, key)
             if r.random() < .35: message += r.choice(SUFFIX)
             if r.random() < .1: message += r.choice((" and ", ", and ", ". ", ", ", " because ")) + r.choice(FILLER)
             elif r.random() < .06: message = small_talk.statement(r)[0] + " " + sentence(message)
@@ -311,12 +314,16 @@ class Conversation:
             message = sentence(message)
         if lower: message = message.lower()
         message = self.style_message(message, keep)
+        if not lower and r.random() < .012 and all(f.FAMILY[k[0]] and k not in known for k in keys):  # SHOUTED
+            for k in keys: self.facts[k] = self.facts[k].upper()
+            message, acks = message.upper(), [f.answer(k, self.facts[k]) for k in keys]
+            value = self.facts[keys[-1]]
         for key in keys:
             for _ in range(r.choice((1, 1, 2))): self.plan(key, at)
         self.last = keys[-1] if len(keys) == 1 else None
         if r.random() < .04 and len(keys) == 1 and message[-1:] == ".": message, acks = message + " " + sentence(small_talk.statement(r)[0]), acks
         name = [k for k in keys if k[0] == "name"]
-        if r.random() < s.plain and not after_greeting: return message, r.choice(PLAIN_ACKS), TALK
+        if r.random() < s.plain and not after_greeting: return message, r.choice(PLAIN_ACKS), NOTED
         if name and not changes and len(keys) == 1: return message, f"Nice to meet you, {value}.", ACK
         return message, sentence("Got it: " + join(acks)), ACK
 
@@ -369,7 +376,7 @@ class Conversation:
         r = self.r
         t = r.random()
         np = f.noun_phrase(r, key)
-        if t < .45: q = f.question(r, key)
+        if t < .45: q = f.question(r, key, key in self.facts)
         elif t < .72 and np: q = r.choice(ASK_NP).replace("{x}", np)
         else: q = r.choice(ASK_CLAUSE).replace("{x}", f.clause(r, key))
         if key[0] == "favourite" and r.random() < .4: q = q.replace("favourite", "favorite")
@@ -382,6 +389,7 @@ class Conversation:
         plain = q.startswith(("tell", "remind", "say ", "give", "name ", "write", "please", "let me", "I ", "I'd", "guess"))
         q = sentence(q, "." if plain and r.random() < .8 else "?")
         if r.random() < self.style.sloppy * .6: q = q.lower() if r.random() < .6 else sloppy(q).lower()
+        elif r.random() < .008: return q.upper()
         elif r.random() < .06: q = small_talk.statement(r)[0] + " " + q
         return self.style_message(q, keep)
 

@@ -64,6 +64,18 @@ def losses(x, ln_w, ln_b, W, targets, weights, dtype):
     return (l * weights.flatten()).sum(), l.detach(), z.argmax(-1) == targets.flatten()
 
 
+def disturbance(lw, k, b, talk):
+    """How much small talk writes to the channels that forget slowest, against what the telling of facts writes there.
+
+    What a token does to a channel is v k + (S a) b: with k and b of 0 there, whatever is kept stays as it is. talk: [B, T].
+    """
+    slow = (lw.float().mean((0, 1)) > -2e-5).float()
+    t = talk[:, :, None, None].float()
+    part = lambda x: ((x.float().abs() * t).sum((0, 1)) / t.sum().clamp(min=1)
+                      / (((x.float() ** 2) * (1 - t)).sum((0, 1)) / (1 - t).sum().clamp(min=1)).sqrt().detach().clamp(min=1e-5))
+    return ((part(k) + part(b)) * slow).sum() / slow.sum().clamp(min=1)
+
+
 class Layer(nn.Module):
     def __init__(self, i, L, D, Fh, rank=32, gate_rank=64):
         super().__init__()
@@ -99,7 +111,8 @@ class RWKV7(nn.Module):
         self.layers = nn.ModuleList(Layer(i, layers, width, hidden) for i in range(layers))
         self.head = P((torch.rand(vocabulary, width) * 2 - 1) * .5 / width ** .5)
         self.scan, self.dtype = scan.plain, torch.float32
-        self.before, self.after, self.losses_of = before_scan, after_scan, losses
+        self.before, self.after, self.losses_of, self.disturbance_of = before_scan, after_scan, losses, disturbance
+        self.talk, self.disturbed = None, 0.
 
     def state(self, B):
         z = lambda *s: torch.zeros(self.L, B, *s, device=self.emb.device)
@@ -111,6 +124,7 @@ class RWKV7(nn.Module):
         v_first, t_shift, c_shift, S = None, [], [], []
         for i, layer in enumerate(self.layers):
             last, v_first, lw, r, k, v, a, b, g = self.before(x, state[0][i], v_first, self.dtype, *layer.first())
+            if self.talk is not None and i: self.disturbed = self.disturbed + self.disturbance_of(lw, k, b, self.talk) / (self.L - 1)
             y, s = self.scan(lw, r, k, v, a, b, state[2][i])
             x, last2 = self.after(x, y, r, k, v, g, state[1][i], *layer.second())
             t_shift.append(last); c_shift.append(last2); S.append(s.detach())
@@ -120,8 +134,11 @@ class RWKV7(nn.Module):
         x, state = self.body(tokens, state or self.state(tokens.shape[0]))
         return head_logits(x, self.out_w, self.out_b, self.head, self.dtype), state
 
-    def loss(self, tokens, targets, weights, state):
+    def loss(self, tokens, targets, weights, state, talk=None):
+        """talk: [B, T], true where the token is small talk; then self.disturbed is what it does to the long memory."""
+        self.talk, self.disturbed = talk, 0.
         x, state = self.body(tokens, state)
+        self.talk = None
         return (*self.losses_of(x, self.out_w, self.out_b, self.head, targets, weights, self.dtype), state)
 
     def on_gpu(self, compiled=True, kernel="cuda"):
@@ -129,7 +146,7 @@ class RWKV7(nn.Module):
         if compiled:
             torch._functorch.config.enable_autograd_cache = False  # torch 2.11 restores views of outputs wrongly from it
             c = lambda f: torch.compile(f, dynamic=False, fullgraph=True)
-            self.before, self.after, self.losses_of = c(before_scan), c(after_scan), c(losses)
+            self.before, self.after, self.losses_of, self.disturbance_of = c(before_scan), c(after_scan), c(losses), c(disturbance)
         return self.cuda()
 
 

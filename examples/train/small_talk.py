@@ -9,9 +9,9 @@ TOPICS = [
     ("How are you?;How are you doing?;How's it going?;How do you do?;Are you well?;How are things?;What's up?;You okay?;How do you feel today?", "I'm doing well, thank you. How are you?"),
     ("I'm fine, thanks.;I'm good.;Doing well.;Not bad.;I'm okay.;All good here.;Pretty good, thanks.;Fine.", "Good to hear."),
     ("Thanks!;Thank you.;Thank you so much.;Thanks a lot.;Cheers.;Thank you, that helps.;Great, thanks.;Perfect, thank you!;thx;Many thanks.;That's right, thank you.", "You're welcome."),
-    ("Bye!;Goodbye.;See you.;See you later.;Good night.;I have to go now.;Talk to you tomorrow.;Bye for now.;I'm off to bed.;Until next time.;See you soon.", "Goodbye! I'll remember what you told me."),
+    ("Bye!;Bye, see you later.;Okay, goodbye.;I'm leaving, bye.;Take care.;Ciao.;Have a nice day.;Goodbye.;See you.;See you later.;Good night.;I have to go now.;Talk to you tomorrow.;Bye for now.;I'm off to bed.;Until next time.;See you soon.", "Goodbye! I'll remember what you told me."),
     ("What's your name?;Who are you?;What are you?;What should I call you?;Do you have a name?;What are you called?;Introduce yourself.", "I'm recurra, a small language model that remembers."),
-    ("Are you human?;Are you a robot?;Are you a person?;Are you an AI?;Are you real?;Am I talking to a machine?", "I'm a small language model."),
+    ("Are you human?;Are you a computer program?;Are you artificial?;Are you a bot?;Am I chatting with an AI?;Is this a real person?;Are you a robot?;Are you a person?;Are you an AI?;Are you real?;Am I talking to a machine?", "I'm a small language model."),
     ("What can you do?;How can you help me?;What are you good at?;What do you do?;Can you help me?;How does this work?;What is this?;Help.", "Tell me things about you, and ask me about them later."),
     ("How old are you?;Where do you live?;Do you have a family?;Do you have hobbies?;What's your favourite food?;Do you sleep?;Do you eat?;Do you have a pet?;Where are you from?;What do you look like?", "I'm only a language model. Tell me about you!"),
     ("Can you remember things?;Do you have a good memory?;Will you remember that?;Will you forget me?;How good is your memory?;Are you going to remember this?;You won't forget, will you?", "Yes, I remember what you tell me."),
@@ -51,9 +51,12 @@ STATEMENTS = [
     ("Work was {adj} today.;The meeting took forever.;My {rel} is visiting next week.;My {rel} is {adj} today.;The bus was late again.;My computer is slow.;The neighbours are loud.;Traffic was {adj}.;I overslept.;The shop was closed.;I have a lot to do.;I can't find the {noun}.;I should clean the {noun}.;I need a new {noun}.;I forgot to buy {food}.;The weekend was {adj}.;We're redecorating the {noun}.;I'm learning how to fix a {noun}.",
      "I see.;I understand.;I hope it gets better.;Okay."),
 ]
+STATEMENTS.append(
+    ("It gets {adj} in {month}.;I like it a lot.;It's great.;That was a long time ago.;I always forget that.;It happens every {day}.;It took all {time}.;We all love it.;It's really {adj}.;That's how it goes.;I never thought about that.;It was {adj} in {month}.;That makes me {adj}.;Everyone says so.;It's a bit {adj} sometimes.;It was fun.;It's not far from the {noun}.;They said it would be {adj}.;It will be over in {month}.;I think about it every {day}.;I do that on {day}s.;We play {game} on {day}s.;The {noun} is on {day}s only.;That's all.;The shifts are long.;My {body} hurts.;It was worth it.;Some days are {adj}.;He was {adj} about it.;She likes the {noun}.;They are {adj}.;You would like it.",
+     "I see.;Okay.;Interesting."))
 OPENERS = ["", "", "", "", "", "", "You know, ", "Well, ", "So ", "By the way, ", "Honestly, ", "Guess what, ", "Oh, ", "Anyway, ", "Also, ", "And "]
 WALL = "the a and of to in is was that it for on with as but at by from they this have had not are or an which when who will more no if out so what up said about than into them can only other new some could time these two may then do first any my now such like over our man me even most made after also did many before must through years".split()
-_SLOTS = ("noun2", "noun", "adj2", "adj", "verb2", "verb", "act", "food2", "food", "name2", "name", "city", "adv", "rel", "country", "title", "num3", "num2", "num", "time2", "time", "meal", "season")
+_SLOTS = ("noun2", "noun", "adj2", "adj", "verb2", "verb", "act", "food2", "food", "name2", "name", "city", "adv", "rel", "country", "title", "num3", "num2", "num", "time2", "time", "meal", "season", "month", "day", "game", "body")
 TOPICS = [(a.split(";"), b.split(";")) for a, b in TOPICS]
 STATEMENTS = [(a.split(";"), b.split(";")) for a, b in STATEMENTS]
 
@@ -74,6 +77,10 @@ def _draw(r, slot):
     if slot == "num3": return str(r.randrange(1700, 2026))
     if slot == "time": return r.choice(("morning", "evening", "day", "afternoon", "weekend", "night"))
     if slot == "time2": return r.choice(("tonight", "tomorrow", "later", "this weekend", "on " + r.choice(w.DAYS)))
+    if slot == "month": return r.choice(w.MONTHS)
+    if slot == "day": return r.choice(w.DAYS)
+    if slot == "game": return r.choice(("chess", "cards", "dominoes", "bingo", "poker", "darts", "tennis", "football"))
+    if slot == "body": return r.choice(("knee", "head", "back", "foot", "arm", "tooth"))
     if slot == "meal": return r.choice(("lunch", "dinner", "breakfast"))
     return r.choice(w.SEASONS)
 

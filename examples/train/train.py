@@ -52,7 +52,7 @@ def conversations(seed, config, pieces, first_step=0):
                     number, (kind, distance) = n, talk.about
                     kinds[n] = KINDS.index(kind) * 8 + sum(distance >= e for e in EDGES)
                 tokens += a + b
-                classes += [0] * len(a) + [weight] * len(b)
+                classes += [c.CHAT if weight == c.TALK else 0] * len(a) + [weight] * len(b)
                 answers += [0] * len(a) + [number] * len(b)
                 at += len(a) + len(b)
             x = np.array(answers[:T + 1])
@@ -154,9 +154,9 @@ def main():
     print(f"{sum(p.numel() for p in net.parameters()) / 1e6:.2f} M parameters, {len(pieces)} tokens, from step {first}", flush=True)
     of_class = torch.tensor(config["weights"], device=dev)
     log = open(os.path.join(o.out, "log.csv"), "a")
-    if not first: log.write("step,seconds,loss,reply_loss,answer_loss,lr,tokens_per_second,longest\n")
+    if not first: log.write("step,seconds,loss,reply_loss,answer_loss,lr,tokens_per_second,longest,disturbance\n")
     tally = torch.zeros(64, 2, dtype=torch.long, device=dev)
-    t0, t_log, loss_sum = time.time(), time.time(), torch.zeros(4, device=dev)
+    t0, t_log, loss_sum = time.time(), time.time(), torch.zeros(5, device=dev)
     bad = 0
 
     def save(step):
@@ -174,9 +174,11 @@ def main():
         state = (state[0] * keep[None, :, None], state[1] * keep[None, :, None], state[2] * keep[None, :, None, None, None])
         targets, cls = tokens[:, 1:].long().contiguous(), classes[:, 1:].long().contiguous()
         weights = of_class[cls]
-        total, each, right, state = net.loss(tokens[:, :-1].contiguous(), targets, weights, state)
+        before = classes[:, :-1]
+        talk = ((before == c.TALK) | (before == c.CHAT)).contiguous() if config["calm"] else None
+        total, each, right, state = net.loss(tokens[:, :-1].contiguous(), targets, weights, state, talk)
         for g in opt.param_groups: g["lr"] = rate(config, step) * g["scale"]
-        (total / (B * T)).backward()
+        (total / (B * T) + config["calm"] * net.disturbed).backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1., foreach=True)
         opt.step()
         opt.zero_grad(set_to_none=True)
@@ -184,14 +186,14 @@ def main():
             with torch.no_grad():
                 flat, numbers = cls.flatten(), numbers[:, 1:].long()
                 part = lambda mask: (each * mask).sum() / mask.sum().clamp(min=1)
-                loss_sum += torch.stack([each.mean(), part(flat > 0), part(flat == c.ANSWER), torch.ones((), device=dev)])
+                loss_sum += torch.stack([each.mean(), part((flat > 0) & (flat < c.CHAT)), part(flat == c.ANSWER), torch.ones((), device=dev), torch.as_tensor(net.disturbed, device=dev).detach()])
                 at = (torch.arange(B, device=dev)[:, None] * 256 + numbers).flatten()
                 seen = torch.zeros(B * 256, device=dev).index_add_(0, at, torch.ones_like(each))
                 wrong = torch.zeros(B * 256, device=dev).index_add_(0, at, (~right).float())
                 kind, valid = kinds.long().flatten(), seen > 0
                 tally.index_add_(0, kind, torch.stack([valid.long(), (valid & (wrong == 0)).long()], 1))
         if step % config["log"] == 0 or step in (first + 1, first + 10) or step == config["steps"] - 1:
-            a, b_, d, n = loss_sum.tolist()
+            a, b_, d, n, z = loss_sum.tolist()
             loss_sum.zero_()
             now = time.time()
             speed = B * T * (step - first + 1) / (now - t0)
@@ -202,7 +204,7 @@ def main():
                 state, bad = net.state(B), bad + 1
                 print("not finite: back to the checkpoint", flush=True)
                 continue
-            line = f"{step},{now - t0:.1f},{a / n:.4f},{b_ / n:.4f},{d / n:.4f},{rate(config, step):.2e},{speed:.0f},{longest_now(config, step):.1f}"
+            line = f"{step},{now - t0:.1f},{a / n:.4f},{b_ / n:.4f},{d / n:.4f},{rate(config, step):.2e},{speed:.0f},{longest_now(config, step):.1f},{z / n:.4f}"
             log.write(line + "\n"); log.flush()
             counts = tally.tolist()
             tally.zero_()

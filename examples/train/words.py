@@ -80,14 +80,13 @@ VEGETABLES = "carrot potato tomato spinach broccoli cabbage onion pepper pumpkin
 GENRES = "jazz rock pop blues folk metal techno opera reggae soul punk disco classical country ambient swing".split()
 METALS = "gold silver copper iron tin platinum bronze steel titanium".split()
 RELATIVES = """sister brother mother father wife husband son daughter cousin uncle aunt grandmother grandfather nephew niece
-mom dad partner girlfriend boyfriend grandma grandpa fiance""".split() + ["little sister", "little brother", "older sister", "older brother",
-    "big brother", "twin sister", "mother-in-law", "stepfather", "godmother"]
+mom mum dad granny grandson granddaughter stepmother stepsister partner girlfriend boyfriend grandma grandpa fiance""".split() + ["little sister", "little brother", "older sister", "older brother",
+    "big brother", "twin sister", "mother-in-law", "father-in-law", "half-brother", "sister-in-law", "foster mother", "ex-husband", "stepfather", "godmother"]
 PEOPLE = """boss neighbour teacher doctor dentist roommate colleague coach landlord manager hairdresser lawyer therapist plumber
 mechanic mentor tutor flatmate babysitter accountant""".split() + ["best friend", "piano teacher", "business partner", "math teacher",
     "pen friend", "old friend", "personal trainer", "next-door neighbour", "childhood friend"]
 NAMED_THINGS = """boat band team robot company school street village hotel bank gym book club café ship farm blog startup church shop
-university bakery hospital restaurant dentist's podcast guitar bike tractor""".split() + ["first pet", "football club", "home town",
-    "middle name", "last name", "surname", "nickname", "maiden name", "user name", "first name"]
+university bakery hospital restaurant podcast guitar bike tractor""".split() + ["first pet", "football club"]
 THINGS = """keys wallet passport glasses phone umbrella charger notebook camera laptop watch ring bicycle helmet jacket scarf backpack
 suitcase ticket tickets headphones medicine gloves hat toolbox ladder torch tent tablet diary guitar skis boots""".split() + [
     "car keys", "spare key", "sunglasses", "birth certificate", "reading glasses", "house keys", "winter coat", "old letters"]
@@ -97,7 +96,7 @@ WHERE = ["in the {p}", "in the {p}", "in the {p}", "on the table", "under the be
          "under the sofa", "on the desk", "in the top drawer", "in my coat pocket", "on the kitchen table", "behind the mirror",
          "by the front door", "on the window sill", "in the blue box", "under the stairs", "inside the {p}", "near the {p}"]
 EVENTS = """meeting exam interview flight wedding concert lesson appointment party deadline holiday surgery train race class match
-checkup birthday haircut recital conference""".split() + ["dentist appointment", "doctor's appointment", "job interview", "piano lesson",
+checkup haircut recital conference""".split() + ["dentist appointment", "doctor's appointment", "job interview", "piano lesson",
     "driving test", "yoga class", "dinner party", "school play", "parent meeting", "final exam", "dance class", "book club meeting"]
 SECRETS = """code pin password passcode""".split() + ["locker code", "door code", "alarm code", "gate code", "wifi password",
     "PIN", "secret code", "access code", "safe combination", "bike lock code", "secret word", "magic word", "login code", "card pin"]
@@ -228,12 +227,27 @@ def moment(r):
     if t < .75: return "on " + r.choice(DAYS) + " at " + str(r.randrange(1, 13))
     if t < .85: return "on " + date(r)
     return r.choice(("tomorrow", "next week", "next " + r.choice(DAYS), "in " + r.choice(MONTHS), "tonight", "next month"))
-def spot(r): return r.choice(WHERE).replace("{p}", r.choice(PLACES))
+def spot(r):
+    if r.random() < .45: return r.choice(WHERE).replace("{p}", r.choice(PLACES))
+    where = r.choice(("in", "on", "under", "behind", "next to", "near", "inside", "on top of", "in front of", "below", "above", "between the books and", "at the back of", "beside"))
+    thing = r.choice(NOUNS + PLACES) if r.random() < .8 else invented(r)
+    return where + " " + r.choice(("the ", "the ", "the ", "my ", "a ")) + (r.choice(ADJECTIVES + COLORS) + " " if r.random() < .2 else "") + thing
 def age(r): return str(r.randrange(2, 99))
 def word(r): return r.choice(NOUNS) if r.random() < .5 else invented(r)
-def maybe(values, p=.15):
-    """Mostly one of `values`; sometimes a made-up word, so that the model copies instead of guessing."""
-    return lambda r: r.choice(values) if r.random() > p else (blended(r, values).lower() if r.random() < .5 else invented(r))
+def _rare(r, values, tail):
+    """A value that no list holds: made up, blended of two, or of two words."""
+    t = r.random()
+    if t < .3: return blended(r, values).lower()
+    if t < .55: return invented(r)
+    first = r.choice(NOUNS) if t < .75 else invented(r) if t < .85 else r.choice(ADJECTIVES)
+    return first + " " + (r.choice(tail) if tail and r.random() < .8 else r.choice(values).split(" ")[-1].lower())
+def maybe(values, p=.15, tail=()):
+    """Mostly one of `values`; sometimes another word or two, so that the model copies instead of guessing."""
+    return lambda r: r.choice(values) if r.random() > p else _rare(r, values, tail)
+JOB_TAIL = "coach seller maker driver cleaner operator manager repairer builder collector teacher trainer keeper dealer inspector assistant consultant designer engineer painter planner technician specialist officer worker".split()
+FOOD_TAIL = "soup salad pie cake stew sandwich sauce bread curry rolls rice pudding dumplings noodles pancakes sprouts beans chips cookies".split()
+DRINK_TAIL = "juice tea lemonade wine beer syrup milk coffee shake soda water cocktail".split()
+HOBBY_TAIL = "carving making collecting painting watching dancing racing climbing photography repair design games weaving folding".split()
 
 
 def names(r, make):
