@@ -1,6 +1,6 @@
 """Trains the default model: RWKV-7 on endless generated conversations, the state carried from segment to segment.
 
-    python3 train.py config.json --out RUN [--set steps=200 batch=8 ...] [--from weights.pt] [--device cpu]
+    python3 train.py long.json --out RUN [--set steps=200 batch=8 ...] [--from weights.pt] [--device cpu]
 
 Every row of the batch is one conversation of 1 to `longest` segments of `length` tokens. A step reads the next segment of
 each row and goes on from the state that the row's last segment left, so that an answer may lie a million tokens
