@@ -1,4 +1,4 @@
-"""The recurrence of RWKV-7 in three forms that agree: plain PyTorch, our CUDA kernel, and fla's kernel.
+"""The recurrence of RWKV-7 in two forms that agree: plain PyTorch, and the CUDA kernel of scan.cu.
 
     y, S = scan(lw, q, k, v, a, b, S0)      S_t = S_{t-1} (diag(e^lw) + a b^T) + v k^T,  y = S q
 
@@ -71,12 +71,6 @@ class _Cuda(torch.autograd.Function):
 
 
 def cuda(*inputs): return _Cuda.apply(*inputs)
-
-
-def fla(lw, q, k, v, a, b, S):
-    from fla.ops.rwkv7 import chunk_rwkv7  # its state is [K, V]
-    y, S = chunk_rwkv7(r=q, w=lw, k=k, v=v, a=a, b=b, scale=1.0, initial_state=S.transpose(-1, -2).contiguous(), output_final_state=True)
-    return y, S.detach().transpose(-1, -2)
 
 
 def check(B=3, T=64, H=4):

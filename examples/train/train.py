@@ -115,7 +115,7 @@ def main():
     p.add_argument("--set", nargs="*", default=[])
     p.add_argument("--from", dest="start", help="weights to start from, with a fresh optimizer")
     p.add_argument("--device", default="cuda")
-    p.add_argument("--kernel", default="cuda")
+    p.add_argument("--kernel", default="cuda", choices=("cuda", "plain"))
     p.add_argument("--eager", action="store_true")
     p.add_argument("--workers", type=int, default=16)
     p.add_argument("--copy", help="weights, log and config are copied here, too, every `save` steps")
