@@ -1,6 +1,6 @@
 // recurra recall: does a conversation of fixed size still know at its end what it was told at its start?
 //
-//   1. tells the model a few facts
+//   1. tells the model a few facts, and then that some of them have changed
 //   2. reads N tokens of small talk, watching memory and speed
 //   3. saves the state to a file and starts a second process of this program, which is given the file and the
 //   questions,
@@ -23,7 +23,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kFacts = 6;
+constexpr std::size_t kFacts = 8, kChanges = 2;
 constexpr std::size_t kChunk = 8 * kSlice;  // tokens a feed reads: memory and progress are looked at between feeds
 constexpr std::uint64_t kAnswerTokens = 64;
 
@@ -46,6 +46,8 @@ Reading read(const recurra::Model& model, recurra::State& state, const std::vect
              std::uint64_t n) {
   std::string told;
   for (const Fact& fact : facts) told += turn(fact.told, "Noted.");
+  for (const Fact& fact : facts)
+    if (!fact.changed.empty()) told += turn(fact.changed, "Noted.");
   std::vector<recurra::Token> waiting = model.tokenize(told);
   const std::uint64_t n_told = waiting.size();
 
@@ -116,7 +118,7 @@ void run(const Options& options) {
   require_text(info);
   recurra::State state(model);
   SmallTalk talk(options.seed);
-  const std::vector<Fact> facts = talk.facts(kFacts);
+  const std::vector<Fact> facts = talk.facts(kFacts, kChanges);
 
   const bool json = options.common.json;
   if (!json) {
@@ -125,6 +127,12 @@ void run(const Options& options) {
               << info.backend << " with " << info.threads << (info.threads == 1 ? " thread\n" : " threads\n");
     for (std::size_t i = 0; i < facts.size(); ++i)
       std::cout << (i == 0 ? "told    " : "        ") << facts[i].told << '\n';
+    const char* label = "changed ";
+    for (const Fact& fact : facts) {
+      if (fact.changed.empty()) continue;
+      std::cout << label << fact.changed << '\n';
+      label = "        ";
+    }
     flush_output();
   }
   const Reading reading = read(model, state, facts, talk, options.tokens);

@@ -1,6 +1,7 @@
 #include "small_talk.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "talk.h"
 
@@ -32,29 +33,41 @@ const char* const kVerbs[] = {"saw",     "liked",    "bought",    "cleaned", "pa
                               "lost",    "borrowed", "fixed",     "moved",   "carried", "watched", "noticed",
                               "visited", "enjoyed",  "described", "sold",    "opened",  "closed"};
 
-// A kind of fact: ways to tell it around its value, and a question.
+const char* const kColours[] = {"red",   "blue",  "green", "yellow", "purple", "orange",
+                                "black", "white", "brown", "pink",   "grey",   "silver"};
+const char* const kFoods[] = {"pizza", "sushi", "lasagne",   "curry", "pancakes",
+                              "salad", "soup",  "chocolate", "rice",  "bread"};
+const char* const kJobs[] = {"teacher", "nurse",   "baker",   "pilot",   "carpenter",
+                             "farmer",  "dentist", "plumber", "painter", "tailor"};
+const char* const kCities[] = {"Paris", "London", "Berlin", "Madrid", "Oslo",   "Lima",
+                               "Cairo", "Tokyo",  "Vienna", "Dublin", "Prague", "Lisbon"};
+const char* const kCountries[] = {"France", "Spain",  "Norway", "Peru",   "Japan",
+                                  "Kenya",  "Canada", "Greece", "Poland", "Chile"};
+
+// A kind of fact, in sentences around its value: told, changed, answered.
 struct Kind {
-  const char* key;  // "Your KEY is VALUE."
-  std::vector<std::pair<const char*, const char*>> told;
-  const char* question;
+  char value;  // n: a name, u: a number; else the first letter of one of the lists above (k: of countries)
+  const char *told, *told_end, *changed, *changed_end, *question, *answer;
 };
 
-const std::vector<Kind>& kinds() {
-  static const std::vector<Kind> all = {
-      {"name", {{"My name is ", "."}, {"I am called ", "."}, {"Please call me ", "."}}, "What is my name?"},
-      {"city", {{"I live in ", "."}, {"My home is in ", "."}}, "Where do I live?"},
-      {"dog", {{"My dog is called ", "."}, {"I have a dog named ", "."}}, "What is my dog?"},
-      {"cat", {{"My cat is called ", "."}, {"I have a cat named ", "."}}, "What is my cat?"},
-      {"sister", {{"My sister is called ", "."}, {"I have a sister named ", "."}}, "What is my sister?"},
-      {"brother", {{"My brother is called ", "."}, {"I have a brother named ", "."}}, "What is my brother?"},
-      {"boss", {{"My boss is called ", "."}, {"I work for ", "."}}, "What is my boss?"},
-      {"code", {{"My code is ", "."}, {"The code is ", ", keep it."}}, "What is my code?"},
-      {"color", {{"My favourite color is ", "."}, {"I love the color ", "."}}, "What is my color?"},
-      {"food", {{"My favourite food is ", "."}, {"I love to eat ", "."}}, "What is my food?"},
-      {"job", {{"My job is ", "."}, {"I work as ", "."}}, "What is my job?"},
-      {"number", {{"My lucky number is ", "."}, {"The number ", " brings me luck."}}, "What is my number?"}};
-  return all;
-}
+constexpr Kind kKinds[] = {
+    {'n', "My name is ", ".", "My name is now ", ".", "What is my name?", "Your name is "},
+    {'c', "I live in ", ".", "I moved to ", ".", "Where do I live?", "You live in "},
+    {'n', "My dog is called ", ".", "My dog is now called ", ".", "What is my dog called?", "Your dog is called "},
+    {'n', "My cat is called ", ".", "My cat is now called ", ".", "What is my cat called?", "Your cat is called "},
+    {'n', "My sister is called ", ".", "My sister is now called ", ".", "What is my sister called?",
+     "Your sister is called "},
+    {'n', "My brother is called ", ".", "My brother is now called ", ".", "What is my brother called?",
+     "Your brother is called "},
+    {'n', "My boss is called ", ".", "My new boss is called ", ".", "What is my boss called?", "Your boss is called "},
+    {'l', "My favourite colour is ", ".", "My favourite colour is ", " now.", "What is my favourite colour?",
+     "Your favourite colour is "},
+    {'f', "My favourite food is ", ".", "My favourite food is ", " now.", "What is my favourite food?",
+     "Your favourite food is "},
+    {'u', "My favourite number is ", ".", "My favourite number is ", " now.", "What is my favourite number?",
+     "Your favourite number is "},
+    {'j', "I work as a ", ".", "I now work as a ", ".", "What do I do for a living?", "You work as a "},
+    {'k', "I come from ", ".", "I actually come from ", ".", "Where do I come from?", "You come from "}};
 
 }  // namespace
 
@@ -66,25 +79,44 @@ std::string SmallTalk::invented_name() {
   return name;
 }
 
-std::vector<Fact> SmallTalk::facts(std::size_t n) {
-  std::vector<Kind> left = kinds();
+std::string SmallTalk::value(char kind) {
+  switch (kind) {
+    case 'n':
+      return chance(40) ? pick(kNames) : invented_name();
+    case 'c':
+      return chance(60) ? pick(kCities) : invented_name();
+    case 'l':
+      return pick(kColours);
+    case 'f':
+      return pick(kFoods);
+    case 'j':
+      return pick(kJobs);
+    case 'k':
+      return pick(kCountries);
+    default:
+      return std::to_string(10 + draw(990));
+  }
+}
+
+std::vector<Fact> SmallTalk::facts(std::size_t n, std::size_t changes) {
+  std::vector<Kind> left(std::begin(kKinds), std::end(kKinds));
   std::vector<Fact> facts;
   while (facts.size() < n && !left.empty()) {
     const std::size_t i = draw(left.size());
     const Kind kind = left[i];
     left.erase(left.begin() + static_cast<std::ptrdiff_t>(i));
-    const std::string key = kind.key;
-    std::string value;
-    if (key == "number" || key == "code") {
-      value = std::to_string(10 + draw(99989));
-    } else if (key == "name" && chance(40)) {
-      value = pick(kNames);
-    } else {
-      value = invented_name();
+    std::string now = value(kind.value);
+    Fact fact{kind.told + now + kind.told_end, "", kind.question, ""};
+    if (facts.size() < changes) {
+      const std::string before = now;
+      while (now == before) now = value(kind.value);
+      fact.changed = kind.changed + now + kind.changed_end;
     }
-    const auto& told = kind.told[draw(kind.told.size())];
-    facts.push_back({told.first + value + told.second, kind.question, "Your " + key + " is " + value + "."});
+    fact.want = kind.answer + now + ".";
+    facts.push_back(fact);
   }
+  // What changes is told among the others.
+  for (std::size_t i = facts.size(); i > 1; --i) std::swap(facts[i - 1], facts[draw(i)]);
   return facts;
 }
 

@@ -1,6 +1,6 @@
-// What `recurra recall` tells and reads: facts, the questions about them, and as much small talk as is wanted, drawn
-// from a seed. It is the language that the default model was trained on: twelve kinds of facts, short English sentences
-// from small word lists, replies that say nothing. The same seed gives the same text everywhere.
+// What `recurra recall` tells and reads: facts, changes of some, the questions about them, and as much small talk as is
+// wanted, drawn from a seed: plain English, in words that the default model's training has for facts, and small talk
+// that it has not. The same seed gives the same text everywhere.
 #pragma once
 
 #include <cstdint>
@@ -11,17 +11,19 @@
 namespace cli {
 
 struct Fact {
-  std::string told;      // "My name is Dave."
-  std::string question;  // "What is my name?"
-  std::string want;      // "Your name is Dave."
+  std::string told;      // "I live in Oslo."
+  std::string changed;   // "I moved to Lima.", told later; empty: nothing changed
+  std::string question;  // "Where do I live?"
+  std::string want;      // "You live in Lima."
 };
 
 class SmallTalk {
  public:
   explicit SmallTalk(std::uint64_t seed) : random_(seed) {}
 
-  std::vector<Fact> facts(std::size_t n);  // of n different kinds, 12 at most
-  std::string exchange();                  // one message and its reply, in the form of talk.h
+  // Of n different kinds, 12 at most, of which `changes` are changed.
+  std::vector<Fact> facts(std::size_t n, std::size_t changes);
+  std::string exchange();  // one message and its reply, in the form of talk.h
 
  private:
   std::size_t draw(std::size_t n) { return static_cast<std::size_t>(random_() % n); }  // the same on every platform
@@ -31,6 +33,7 @@ class SmallTalk {
     return words[draw(N)];
   }
   std::string invented_name();
+  std::string value(char kind);
   std::string sentence();
 
   std::mt19937_64 random_;
