@@ -406,10 +406,10 @@ class ReferenceBackend final : public HostBackend {
 
   std::unique_ptr<Matrix> matrix(const TensorView& view) override { return std::make_unique<ReferenceMatrix>(view); }
   void read_state(float* out, const std::byte* slot, const StateSlice& s) const override {
-    std::memcpy(out, slot + s.offset, static_cast<size_t>(s.shape.elements()) * sizeof(float));
+    std::copy_n(reinterpret_cast<const float*>(slot + s.offset), s.shape.elements(), out);
   }
   void write_state(std::byte* slot, const StateSlice& s, const float* in) const override {
-    std::memcpy(slot + s.offset, in, static_cast<size_t>(s.shape.elements()) * sizeof(float));
+    std::copy_n(in, s.shape.elements(), reinterpret_cast<float*>(slot + s.offset));
   }
   std::unique_ptr<Exec> exec() override { return std::make_unique<ReferenceExec>(); }
 };
