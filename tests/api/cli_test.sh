@@ -176,7 +176,7 @@ echo "-- recall"
 run 0 recall --tokens 3000 --json
 check "recall --json" 'list(j) == ["asked", "correct", "tokens", "tok_s", "state_bytes", "rss_start", "rss_end", "seconds", "questions"]'
 check "recall's numbers" 'j["asked"] == len(j["questions"]) > 0 and j["correct"] == sum(q["ok"] for q in j["questions"]) and j["tokens"] == 3000 and j["tok_s"] > 0 and j["state_bytes"] > 0 and j["rss_end"] > 0'
-check "recall's questions" 'all(list(q) == ["ask", "answer", "want", "ok"] and q["ok"] == (q["answer"] == q["want"]) and q["want"].startswith("Your ") for q in j["questions"])'
+check "recall's questions" 'all(list(q) == ["ask", "answer", "want", "ok"] and q["ok"] == (q["answer"] == q["want"]) and q["want"].startswith("You") for q in j["questions"])'
 answers='import json; print([(q["ask"], q["answer"]) for q in json.load(open("out"))["questions"]])'
 first=$(python3 -c "$answers")
 run 0 recall --tokens 3000 --json --seed 1
@@ -184,7 +184,7 @@ same "the default seed is 1, and it decides everything" "$(python3 -c "$answers"
 run 0 recall --tokens 3000 --json --seed 2
 [ "$(python3 -c "$answers")" != "$first" ] && ok || bad "another seed asks the same"
 run 0 recall --tokens 0
-grep -qE '^[0-6] of 6 right after 0 tokens$' out && ok || bad "recall prints no result"
+grep -qE '^[0-6] of 8 right after 0 tokens$' out && ok || bad "recall prints no result"
 ls -d "${TMPDIR:-/tmp}"/recurra-?????? 2>/dev/null | grep -q . && bad "recall leaves a temporary folder" || ok
 
 echo "-- Ctrl-C"
