@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The curse of O(n^2), drawn: time per token and memory against the length of the conversation.
 
-    curse.py PROGRAM OUT [--depths 0,1000,10000,100000] [--beyond 1000000] [--rounds 3] [--threads N]
+    curse.py PROGRAM OUT [--depths 0,1000,10000,100000] [--beyond 1000000] [--repeats 41] [--threads N]
 
 PROGRAM is the recurra program. OUT gets curse.png, curse.md (the table) and curse.json (all figures), and the models:
 softmax attention and six constant-memory mixers of about the same number of random weights, as flash-linear-attention
@@ -217,14 +217,15 @@ def make(build, folder):
     return weights.parameters()
 
 
-def measure(program, folder, depth, threads):
-    # The prompt of 64 tokens has the weights packed for prompts at every depth, so that memory can be compared.
-    command = [program, "bench", "-m", str(folder), "-p", "64", "-n", "64", "-r", "5", "--depth", str(depth), "--json"]
+def measure(program, folder, depths, repeats, threads):
+    """One process per model; its runs visit all depths in turns."""
+    command = [program, "bench", "-m", str(folder), "-p", "0", "-n", "64", "-r", str(repeats), "--json",
+               "--depth", ",".join(map(str, depths))]
     if threads:
         command += ["-t", str(threads)]
     run = subprocess.run(command, check=True, capture_output=True, text=True)
-    found = json.loads(run.stdout)
-    return {"seconds_per_token": 1 / found["results"][1]["tok_s"], "rss_peak": found["rss_peak"], "state_bytes": found["state_bytes"]}
+    return {r["depth"]: {"seconds_per_token": 1 / r["tok_s"], "rss": r["rss"], "state_bytes": r["state_bytes"]}
+            for r in json.loads(run.stdout)["results"]}
 
 
 def draw(figures, depths, path):
@@ -234,7 +235,7 @@ def draw(figures, depths, path):
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(1, 2, figsize=(12, 4.8), constrained_layout=True)
-    panels = ((axes[0], "seconds_per_token", 1e3, "milliseconds per token"), (axes[1], "rss_peak", 2**-20, "resident memory, MiB"))
+    panels = ((axes[0], "seconds_per_token", 1e3, "milliseconds per token"), (axes[1], "rss", 2**-20, "resident memory, MiB"))
     for axis, key, scale, label in panels:
         for name, _, colour in MODELS:
             points = [(d, figures[name]["at"][d][key] * scale) for d in figures[name]["at"]]
@@ -255,22 +256,23 @@ def draw(figures, depths, path):
 
 
 def table(figures, depths):
-    head = "| mixer | M parameters | " + " | ".join(f"ms/token at {d:,}" for d in depths)
-    head += " | 100k : 1k | " if {1000, 100000} <= set(depths) else " | "
-    head += " | ".join(f"state at {d:,}" for d in (depths[0], depths[-1])) + " | resident at the last depth |"
-    lines = [head, "|" + "---|" * (head.count("|") - 1)]
+    """Times, the last over that at 1,000 tokens, and memory at both ends: the state's and the process's."""
+    ends = (depths[0], depths[-1])
+    compare = 1000 in depths
+    head = ["mixer", "M parameters"] + [f"ms/token at {d:,}" for d in depths] + ["last : 1,000"] * compare
+    head += [f"{what} at {d:,}" for what in ("state", "resident") for d in ends]
+    lines = [head, ["---"] * len(head)]
     for name, _, _ in MODELS:
-        f = figures[name]
-        at = f["at"]
+        at = figures[name]["at"]
         last = max(at)
-        cells = [name, f"{f['parameters'] / 1e6:.2f}"]
+        cells = [name, f"{figures[name]['parameters'] / 1e6:.2f}"]
         cells += [f"{at[d]['seconds_per_token'] * 1e3:.3f}" if d in at else "-" for d in depths]
-        if {1000, 100000} <= set(depths):
-            cells.append(f"{at[100000]['seconds_per_token'] / at[1000]['seconds_per_token']:.2f}")
+        if compare:
+            cells.append(f"{at[last]['seconds_per_token'] / at[1000]['seconds_per_token']:.2f}")
         cells += [f"{at[d]['state_bytes']:,} B" for d in (depths[0], last)]
-        cells.append(f"{at[last]['rss_peak'] / 2**20:,.1f} MiB")
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+        cells += [f"{at[d]['rss'] / 2**20:,.1f} MiB" for d in (depths[0], last)]
+        lines.append(cells)
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 
 
 def main():
@@ -280,7 +282,7 @@ def main():
     numbers = lambda text: sorted({int(x) for x in text.split(",") if x})  # noqa: E731
     parser.add_argument("--depths", type=numbers, default=[0, 1000, 3000, 10000, 30000, 100000], help="tokens read before")
     parser.add_argument("--beyond", type=numbers, default=[1000000], help="depths of the constant-memory mixers alone")
-    parser.add_argument("--rounds", type=int, default=3, help="runs of the constant-memory mixers; the median counts")
+    parser.add_argument("--repeats", type=int, default=41, help="runs at each depth; the median counts (softmax: an eighth)")
     parser.add_argument("--threads", type=int, default=0)
     options = parser.parse_args()
     if max(options.depths, default=0) <= 0:
@@ -289,19 +291,12 @@ def main():
     figures = {}
     for name, build, _ in MODELS:
         folder = options.out / "models" / build.__name__
-        figures[name] = {"parameters": make(build, folder), "at": {}}
+        figures[name] = {"parameters": make(build, folder)}
         softmax = build is transformer
         depths = options.depths + ([] if softmax else options.beyond)
-        # Round by round, so that what else the machine does meets all depths alike.
-        runs = {d: [] for d in depths}
-        for _ in range(1 if softmax else options.rounds):
-            for depth in depths:
-                print(f"\r{name}: {depth:,} tokens     ", end="", file=sys.stderr, flush=True)
-                runs[depth].append(measure(options.program, folder, depth, options.threads))
-        for depth in depths:
-            figures[name]["at"][depth] = {key: statistics.median(r[key] for r in runs[depth]) for key in runs[depth][0]}
-            figures[name]["at"][depth]["state_bytes"] = runs[depth][0]["state_bytes"]
-        print(file=sys.stderr)
+        repeats = math.ceil(options.repeats / 8) if softmax else options.repeats
+        print(f"{name}: {max(depths):,} tokens", file=sys.stderr)
+        figures[name]["at"] = measure(options.program, folder, depths, repeats, options.threads)
 
     depths = sorted({*options.depths, *options.beyond})
     text = table(figures, depths)

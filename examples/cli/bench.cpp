@@ -4,7 +4,8 @@
 //   tgN  reads N random tokens one by one, and the logits after each (decode: what generation does)
 //
 // With -b B, B states are fed together; tok_s counts the tokens of all of them. With --depth D every state has read D
-// tokens before the clock starts. A first run is not counted; tok_s is the median of the others.
+// tokens before the clock starts; of several depths each run visits all, so that what else the machine does meets them
+// alike. A first run is not counted; tok_s is the median of the others.
 //
 // fraction_of_limit, the part of the machine's best that a test reached, both measured in the same run:
 //   tg  bytes that a step must read, over its time, over read_gb_s. Bytes: the model's weights but for the embedding
@@ -37,50 +38,52 @@ using Clock = std::chrono::steady_clock;
 
 struct Options {
   Common common;
-  std::vector<std::uint64_t> prefill = {512}, decode = {128}, batch = {1};
-  std::uint64_t depth = 0, repeats = 3;
+  std::vector<std::uint64_t> prefill = {512}, decode = {128}, batch = {1}, depth = {0};
+  std::uint64_t repeats = 3;
+};
+
+// A state that has read `tokens` tokens.
+struct Depth {
+  std::uint64_t tokens = 0;
+  recurra::State state;
+  std::uint64_t state_bytes = 0;
+  std::uint64_t resident = 0;  // the process, when the state had read them
 };
 
 struct Result {
   std::string test;
   std::uint64_t batch = 0;
+  const Depth* depth = nullptr;
   double median = 0, min = 0, max = 0;  // tokens per second
   bool decode = false;
 };
 
-// B states at the same depth, and the tokens they are fed.
 class Bench {
  public:
   Bench(const recurra::Model& model, const Options& options)
-      : model_(model), options_(options), base_(model), logits_(static_cast<std::size_t>(model.n_vocab())) {
-    ProgressBar bar("filling to the depth", "tokens");
-    recurra::FeedOptions feed = feed_options();
-    const std::vector<recurra::Token> tokens = draw(options.depth);
-    for (std::size_t done = 0; done < tokens.size();) {
-      const std::size_t n = next_slice(done, tokens.size() - done, 8 * kSlice);
-      feed.progress = show(bar, done, tokens.size());
-      base_.feed(tokens.data() + done, n, feed);
-      done += n;
-    }
+      : model_(model), options_(options), logits_(static_cast<std::size_t>(model.n_vocab())) {
+    for (const std::uint64_t depth : options.depth) depths_.push_back({depth, recurra::State(model), 0, 0});
+    fill();
   }
 
-  // Of one state at the depth.
-  std::uint64_t state_bytes() const { return base_.info().state_bytes; }
+  const Depth& deepest() const { return depths_.back(); }
 
-  Result prefill(std::uint64_t batch, std::uint64_t n) {
+  std::vector<Result> prefill(std::uint64_t batch, std::uint64_t n) {
     std::vector<std::vector<recurra::Token>> tokens;
     for (std::uint64_t b = 0; b < batch; ++b) tokens.push_back(draw(n));
-    return measure("pp" + std::to_string(n), batch, n, [&](const Tick&) {
+    return measure({"pp" + std::to_string(n), batch}, n, [&](const Tick&) {
       feed(tokens);
       read_logits();
     });
   }
 
-  Result decode(std::uint64_t batch, std::uint64_t n) {
+  std::vector<Result> decode(std::uint64_t batch, std::uint64_t n) {
     std::vector<std::vector<recurra::Token>> drawn;
     for (std::uint64_t i = 0; i < n; ++i) drawn.push_back(draw(batch));
     std::vector<std::vector<recurra::Token>> tokens(batch, std::vector<recurra::Token>(1));
-    Result result = measure("tg" + std::to_string(n), batch, n, [&](const Tick& tick) {
+    Result test{"tg" + std::to_string(n), batch};
+    test.decode = true;
+    return measure(test, n, [&](const Tick& tick) {
       for (std::uint64_t i = 0; i < n; ++i) {
         for (std::uint64_t b = 0; b < batch; ++b) tokens[b][0] = drawn[i][b];
         feed(tokens);
@@ -88,42 +91,72 @@ class Bench {
         tick((i + 1) * batch);
       }
     });
-    result.decode = true;
-    return result;
   }
 
  private:
   using Tick = std::function<void(std::uint64_t done)>;  // tokens of this run; costs nothing that can be measured
 
-  // One run is body(tick), over states that are at the depth.
+  // Reads as many tokens as the deepest state needs, leaving a copy at each depth on the way.
+  void fill() {
+    // What memory takes from the start is there before it is read: the states, the weights packed for prompts.
+    recurra::State state(model_);
+    for (Depth& depth : depths_) depth.state.copy_from(state);
+    state.feed(draw(64), feed_options_);
+    state.reset();
+
+    const std::uint64_t last = deepest().tokens;
+    ProgressBar bar("filling to the depth", "tokens");
+    recurra::FeedOptions feed = feed_options();
+    std::uint64_t done = 0;
+    for (Depth& depth : depths_) {
+      while (done < depth.tokens) {
+        const std::size_t n = next_slice(done, depth.tokens - done, 8 * kSlice);
+        feed.progress = show(bar, done, last);
+        state.feed(draw(n), feed);
+        done += n;
+      }
+      depth.state.copy_from(state);
+      depth.state_bytes = state.info().state_bytes;
+      depth.resident = resident_bytes();
+    }
+  }
+
+  // One run is body(tick), over states that are at a depth. One result per depth.
   template <typename Body>
-  Result measure(const std::string& test, std::uint64_t batch, std::uint64_t n, const Body& body) {
+  std::vector<Result> measure(const Result& test, std::uint64_t n, const Body& body) {
     states_.clear();
     pointers_.clear();
-    for (std::uint64_t b = 0; b < batch; ++b) states_.push_back(base_.clone());
+    for (std::uint64_t b = 0; b < test.batch; ++b) states_.emplace_back(model_);
     for (recurra::State& state : states_) pointers_.push_back(&state);
-    ProgressBar bar(test, "tokens");
-    const std::uint64_t total = batch * n * (options_.repeats + 1);
-    std::vector<double> speeds;
+    ProgressBar bar(test.test, "tokens");
+    const std::uint64_t each = test.batch * n, total = each * depths_.size() * (options_.repeats + 1);
+    std::vector<std::vector<double>> speeds(depths_.size());
+    std::uint64_t before = 0;
+    const Tick tick = [&](std::uint64_t done) { bar.update(before + done, total); };
     for (std::uint64_t run = 0; run <= options_.repeats; ++run) {
-      for (recurra::State& state : states_) state.copy_from(base_);
-      const std::uint64_t before = run * batch * n;
-      const Tick tick = [&](std::uint64_t done) { bar.update(before + done, total); };
-      const Clock::time_point start = Clock::now();
-      body(tick);
-      const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-      if (run > 0) speeds.push_back(static_cast<double>(batch * n) / seconds);  // run 0 warms up
-      tick(batch * n);
+      for (std::size_t d = 0; d < depths_.size(); ++d) {
+        for (recurra::State& state : states_) state.copy_from(depths_[d].state);
+        const Clock::time_point start = Clock::now();
+        body(tick);
+        const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+        if (run > 0) speeds[d].push_back(static_cast<double>(each) / seconds);  // run 0 warms up
+        tick(each);
+        before += each;
+      }
     }
-    std::sort(speeds.begin(), speeds.end());
-    const std::size_t half = speeds.size() / 2;
-    Result result;
-    result.test = test;
-    result.batch = batch;
-    result.median = speeds.size() % 2 == 1 ? speeds[half] : (speeds[half - 1] + speeds[half]) / 2;
-    result.min = speeds.front();
-    result.max = speeds.back();
-    return result;
+    std::vector<Result> results;
+    for (std::size_t d = 0; d < depths_.size(); ++d) {
+      std::vector<double>& of_depth = speeds[d];
+      std::sort(of_depth.begin(), of_depth.end());
+      const std::size_t half = of_depth.size() / 2;
+      Result result = test;
+      result.depth = &depths_[d];
+      result.median = of_depth.size() % 2 == 1 ? of_depth[half] : (of_depth[half - 1] + of_depth[half]) / 2;
+      result.min = of_depth.front();
+      result.max = of_depth.back();
+      results.push_back(result);
+    }
+    return results;
   }
 
   void feed(const std::vector<std::vector<recurra::Token>>& tokens) {
@@ -146,7 +179,7 @@ class Bench {
 
   const recurra::Model& model_;
   const Options& options_;
-  recurra::State base_;
+  std::vector<Depth> depths_;  // in ascending order
   std::vector<float> logits_;
   std::vector<recurra::State> states_;
   std::vector<recurra::State*> pointers_;
@@ -167,13 +200,12 @@ Limits measure_limits(const recurra::ModelInfo& info, std::size_t rows) {
   return limits;
 }
 
-double fraction_of_limit(const Result& result, const recurra::ModelInfo& info, const Limits& limits,
-                         std::uint64_t state_bytes) {
+double fraction_of_limit(const Result& result, const recurra::ModelInfo& info, const Limits& limits) {
   const double n_params = static_cast<double>(info.n_params);
   const double embedding = static_cast<double>(info.n_vocab) * info.n_embd;
   if (result.decode) {
     const double weights = static_cast<double>(info.model_bytes) * (1 - embedding / n_params);
-    const double state = static_cast<double>(info.state_bytes) + static_cast<double>(state_bytes);
+    const double state = static_cast<double>(info.state_bytes) + static_cast<double>(result.depth->state_bytes);
     const double states = state * static_cast<double>(result.batch);
     return (weights + states) * result.median / static_cast<double>(result.batch) / (limits.read_gb_s * 1e9);
   }
@@ -182,8 +214,8 @@ double fraction_of_limit(const Result& result, const recurra::ModelInfo& info, c
 
 std::string or_unknown(double value, int digits) { return std::isfinite(value) ? fixed(value, digits) : "unknown"; }
 
-void print(const std::vector<Result>& results, const Options& options, const recurra::ModelInfo& info,
-           const Limits& limits, std::uint64_t state_bytes, std::uint64_t rss_peak) {
+void print(const std::vector<Result>& results, const recurra::ModelInfo& info, const Limits& limits,
+           std::uint64_t state_bytes, std::uint64_t rss_peak) {
   std::cout << "model   " << model_label(info) << ": " << info.architecture << ", "
             << fixed(static_cast<double>(info.n_params) / 1e6, 1) << " M parameters, " << info.file_type << ", "
             << in_bytes(info.model_bytes) << "; state " << in_bytes(state_bytes) << '\n'
@@ -191,8 +223,8 @@ void print(const std::vector<Result>& results, const Options& options, const rec
             << info.threads << (info.threads == 1 ? " thread, " : " threads, ") << info.dtype << "\n\n"
             << "test       batch     depth     tok/s       min       max  of limit\n";
   for (const Result& r : results) {
-    const double fraction = fraction_of_limit(r, info, limits, state_bytes);
-    std::cout << pad(r.test, 8) << pad(std::to_string(r.batch), 8, true) << pad(std::to_string(options.depth), 10, true)
+    const double fraction = fraction_of_limit(r, info, limits);
+    std::cout << pad(r.test, 8) << pad(std::to_string(r.batch), 8, true) << pad(std::to_string(r.depth->tokens), 10, true)
               << pad(fixed(r.median, 1), 10, true) << pad(fixed(r.min, 1), 10, true) << pad(fixed(r.max, 1), 10, true)
               << pad(std::isfinite(fraction) ? fixed(100 * fraction, 1) + "%" : "unknown", 10, true) << '\n';
   }
@@ -205,37 +237,37 @@ void run(const Options& options) {
   const recurra::Model model = open_model(options.common);
   const recurra::ModelInfo info = model.info();
   std::vector<Result> results;
-  std::uint64_t state_bytes = 0;
-  {
-    Bench bench(model, options);
-    state_bytes = bench.state_bytes();
-    for (const std::uint64_t batch : options.batch) {
-      for (const std::uint64_t n : options.prefill) {
-        if (n > 0) results.push_back(bench.prefill(batch, n));
-      }
-      for (const std::uint64_t n : options.decode) {
-        if (n > 0) results.push_back(bench.decode(batch, n));
-      }
+  const auto add = [&](const std::vector<Result>& found) { results.insert(results.end(), found.begin(), found.end()); };
+  Bench bench(model, options);
+  for (const std::uint64_t batch : options.batch) {
+    for (const std::uint64_t n : options.prefill) {
+      if (n > 0) add(bench.prefill(batch, n));
+    }
+    for (const std::uint64_t n : options.decode) {
+      if (n > 0) add(bench.decode(batch, n));
     }
   }
+  const std::uint64_t state_bytes = bench.deepest().state_bytes;
   const std::uint64_t rss_peak = resident_peak_bytes();  // before the limits, whose buffers are no part of it
   const std::uint64_t longest = *std::max_element(options.prefill.begin(), options.prefill.end());
   const Limits limits = measure_limits(info, static_cast<std::size_t>(std::clamp<std::uint64_t>(longest, 64, 512)));
   check_interrupt();
 
   if (!options.common.json) {
-    print(results, options, info, limits, state_bytes, rss_peak);
+    print(results, info, limits, state_bytes, rss_peak);
     return;
   }
   auto list = nlohmann::ordered_json::array();
   for (const Result& r : results) {
     list.push_back({{"test", r.test},
                     {"batch", r.batch},
-                    {"depth", options.depth},
+                    {"depth", r.depth->tokens},
                     {"tok_s", number(r.median)},
                     {"min", number(r.min)},
                     {"max", number(r.max)},
-                    {"fraction_of_limit", number(fraction_of_limit(r, info, limits, state_bytes))}});
+                    {"state_bytes", r.depth->state_bytes},
+                    {"rss", r.depth->resident},
+                    {"fraction_of_limit", number(fraction_of_limit(r, info, limits))}});
   }
   print_json({{"model", model_label(info)},
               {"backend", info.backend},
@@ -281,12 +313,17 @@ void add_bench(CLI::App& program) {
       ->check(whole_number(1, 10000))
       ->type_name("R")
       ->capture_default_str();
-  command->add_option("--depth", options->depth, "Tokens every state has read before")
+  command->add_option("--depth", options->depth, "Tokens every state has read before; 0,1000: both, in turns")
+      ->delimiter(',')
       ->check(whole_number(0))
       ->type_name("D")
       ->capture_default_str();
   add_common(*command, options->common);
-  command->callback([options] { run(*options); });
+  command->callback([options] {
+    std::sort(options->depth.begin(), options->depth.end());
+    options->depth.erase(std::unique(options->depth.begin(), options->depth.end()), options->depth.end());
+    run(*options);
+  });
 }
 
 }  // namespace cli

@@ -11,7 +11,7 @@ if ! "$python" -c 'import numpy, matplotlib' 2>/dev/null; then
 fi
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
-"$python" "$(dirname "$0")/../../examples/curse.py" "$program" "$out" --depths 70,600 --beyond "" --rounds 1 >/dev/null
+"$python" "$(dirname "$0")/../../examples/curse.py" "$program" "$out" --depths 70,600 --beyond "" --repeats 1 >/dev/null
 "$python" - "$out" <<'EOF'
 import json, pathlib, sys
 out = pathlib.Path(sys.argv[1])
