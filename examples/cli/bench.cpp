@@ -101,7 +101,7 @@ class Bench {
     // What memory takes from the start is there before it is read: the states, the weights packed for prompts.
     recurra::State state(model_);
     for (Depth& depth : depths_) depth.state.copy_from(state);
-    state.feed(draw(64), feed_options_);
+    state.feed(draw(2 * kSlice), feed_options_);
     state.reset();
 
     const std::uint64_t last = deepest().tokens;

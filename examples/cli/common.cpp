@@ -70,6 +70,7 @@ void add_common(CLI::App& command, Common& common, const std::string& default_dt
       ->check(whole_number(0, 1024))
       ->type_name("N")
       ->capture_default_str();
+  command.add_flag("--exact", common.exact, "Read every token as generation does: any cut of a text gives the same bits");
   command.add_flag("--json", common.json, "One JSON object on stdout and nothing else");
 }
 
@@ -79,6 +80,7 @@ recurra::Model open_model(const Common& common) {
   options.backend = common.backend;
   options.dtype = common.dtype;
   options.threads = common.threads;
+  options.exact = common.exact;
   options.cancel = &interrupt_cancel();
   if (bar.visible()) {
     options.progress = [&bar](std::uint64_t done, std::uint64_t total) {

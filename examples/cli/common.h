@@ -19,6 +19,7 @@ struct Common {
   std::string backend = "auto";
   std::string dtype = "auto";
   std::uint32_t threads = 0;  // 0: the library chooses
+  bool exact = false;
   bool json = false;
 };
 
@@ -26,7 +27,7 @@ struct Common {
 CLI::Validator whole_number(std::uint64_t least, std::uint64_t most = UINT64_MAX);
 CLI::Validator number_between(double least, double most = INFINITY);
 
-// Adds --backend, --dtype, -t and --json, and -m where the model is an option of the command.
+// Adds --backend, --dtype, --exact, -t and --json, and -m where the model is an option of the command.
 void add_common(CLI::App& command, Common& common, const std::string& default_dtype = "auto");
 void add_model(CLI::App& command, Common& common);
 

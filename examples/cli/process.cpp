@@ -76,6 +76,10 @@ std::uint64_t resident_bytes() { return status_bytes("VmRSS"); }
 std::uint64_t resident_peak_bytes() { return status_bytes("VmHWM"); }
 
 std::string run_self(const std::vector<std::string>& arguments) {
+  return run_program("/proc/self/exe", arguments, "the second process");
+}
+
+std::string run_program(const std::string& program, const std::vector<std::string>& arguments, const std::string& name) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) fail(errno, "cannot make a pipe");
   Descriptor read_end(ends[0]), write_end(ends[1]);
@@ -85,14 +89,14 @@ std::string run_self(const std::vector<std::string>& arguments) {
   posix_spawn_file_actions_adddup2(&actions.value, write_end.get(), STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions.value, write_end.get(), STDERR_FILENO);
   posix_spawn_file_actions_addopen(&actions.value, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  std::vector<std::string> owned = {"recurra"};
+  std::vector<std::string> owned = {program};
   owned.insert(owned.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
   for (std::string& argument : owned) argv.push_back(&argument[0]);
   argv.push_back(nullptr);
   pid_t child = 0;
-  const int error = posix_spawn(&child, "/proc/self/exe", &actions.value, nullptr, argv.data(), environ);
-  if (error != 0) fail(error, "cannot start a second process");
+  const int error = posix_spawnp(&child, program.c_str(), &actions.value, nullptr, argv.data(), environ);
+  if (error != 0) fail(error, "cannot start " + name);
   write_end.close();
 
   std::string output;
@@ -106,12 +110,13 @@ std::string run_self(const std::vector<std::string>& arguments) {
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return output;
   check_interrupt();
   if (WIFSIGNALED(status)) {
-    throw std::runtime_error("the second process was ended by signal " + std::to_string(WTERMSIG(status)));
+    throw std::runtime_error(name + " was ended by signal " + std::to_string(WTERMSIG(status)));
   }
   const std::string prefix = "recurra: ";
   std::string said = trim(output);
+  said = said.substr(said.rfind('\n') + 1);  // a Python program's last line says what was wrong
   if (said.compare(0, prefix.size(), prefix) == 0) said.erase(0, prefix.size());
-  throw std::runtime_error("the second process failed: " + said);
+  throw std::runtime_error(name + " failed: " + said);
 }
 
 TemporaryFile::TemporaryFile(const std::string& name) : name_(name) {

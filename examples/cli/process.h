@@ -14,6 +14,9 @@ std::uint64_t resident_peak_bytes();  // VmHWM
 // it said; if Ctrl-C came meanwhile, recurra::Error(RECURRA_E_CANCELLED).
 std::string run_self(const std::vector<std::string>& arguments);
 
+// The same with another program, found as a shell does. Of what it said, the last line counts.
+std::string run_program(const std::string& program, const std::vector<std::string>& arguments, const std::string& name);
+
 // A path for a temporary file, which goes when this object does. The file itself is made by whoever writes it.
 class TemporaryFile {
  public:

@@ -6,14 +6,17 @@
 //   questions,
 //      and nothing of what was told
 //   4. compares its answers, as whole sentences, with the facts
+//
+// With --compare it does the same with a model of each mixer: compare.cpp.
 
-#include <chrono>
 #include <iostream>
 
 #include "commands.h"
 #include "common.h"
+#include "compare.h"
 #include "interrupt.h"
 #include "process.h"
+#include "reader.h"
 #include "small_talk.h"
 #include "talk.h"
 #include "terminal.h"
@@ -21,60 +24,15 @@
 namespace cli {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr std::size_t kFacts = 8, kChanges = 2;
-constexpr std::size_t kChunk = 8 * kSlice;  // tokens a feed reads: memory and progress are looked at between feeds
 constexpr std::uint64_t kAnswerTokens = 64;
 
 struct Options {
   Common common;
   std::uint64_t tokens = 100000;
   std::uint64_t seed = 1;
+  Comparison comparison;
 };
-
-struct Reading {
-  std::uint64_t tokens = 0;  // of small talk
-  double seconds = 0;
-  std::uint64_t rss_start = 0, rss_end = 0;  // after the first feed, and after the last
-  double tokens_per_second() const { return seconds > 0 ? static_cast<double>(tokens) / seconds : 0; }
-};
-
-// Facts first, then whole exchanges until exactly `n` tokens of them are there; of the last exchange only its end is
-// taken, so that the questions follow a finished reply.
-Reading read(const recurra::Model& model, recurra::State& state, const std::vector<Fact>& facts, SmallTalk& talk,
-             std::uint64_t n) {
-  std::string told;
-  for (const Fact& fact : facts) told += turn(fact.told, "Noted.");
-  for (const Fact& fact : facts)
-    if (!fact.changed.empty()) told += turn(fact.changed, "Noted.");
-  std::vector<recurra::Token> waiting = model.tokenize(told);
-  const std::uint64_t n_told = waiting.size();
-
-  Reading reading;
-  ProgressBar bar("reading", "tokens");
-  recurra::FeedOptions options = feed_options();
-  const Clock::time_point start = Clock::now();
-  std::uint64_t drawn = 0, fed = 0;
-  while (fed < n_told + n) {
-    while (drawn < n && waiting.size() < kChunk) {
-      const std::vector<recurra::Token> more = model.tokenize(talk.exchange());
-      const std::size_t take = static_cast<std::size_t>(std::min<std::uint64_t>(more.size(), n - drawn));
-      waiting.insert(waiting.end(), more.end() - static_cast<std::ptrdiff_t>(take), more.end());
-      drawn += take;
-    }
-    const std::size_t slice = next_slice(fed, waiting.size(), kChunk);
-    options.progress = show(bar, fed, n_told + n, in_bytes(resident_bytes()));
-    state.feed(waiting.data(), slice, options);
-    waiting.erase(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(slice));
-    fed += slice;
-    reading.rss_end = resident_bytes();
-    if (reading.rss_start == 0) reading.rss_start = reading.rss_end;
-  }
-  reading.seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  reading.tokens = n;
-  return reading;
-}
 
 // The second process gets the state file and the questions; see add_recall_answers.
 std::vector<std::string> answers_of_a_new_process(const Options& options, const recurra::State& state,
@@ -135,13 +93,16 @@ void run(const Options& options) {
     }
     flush_output();
   }
-  const Reading reading = read(model, state, facts, talk, options.tokens);
+  Reader reader(model, state, talk, options.tokens);
+  reader.tell(facts);
+  reader.read(options.tokens);
+  const double tokens_per_second = static_cast<double>(options.tokens) / reader.seconds();
   const std::uint64_t state_bytes = state.info().state_bytes;
   if (!json) {
-    std::cout << "read    " << with_commas(reading.tokens) << " tokens of small talk in " << fixed(reading.seconds, 2)
-              << " s: " << with_commas(static_cast<std::uint64_t>(reading.tokens_per_second())) << " tokens/s\n"
+    std::cout << "read    " << with_commas(options.tokens) << " tokens of small talk in " << fixed(reader.seconds(), 2)
+              << " s: " << with_commas(static_cast<std::uint64_t>(tokens_per_second)) << " tokens/s\n"
               << "state   " << with_commas(state_bytes) << " bytes, now as at the start\n"
-              << "memory  " << in_bytes(reading.rss_start) << " resident at the start, " << in_bytes(reading.rss_end)
+              << "memory  " << in_bytes(reader.rss_start()) << " resident at the start, " << in_bytes(reader.rss_end())
               << " at the end\n"
               << "asking  in a new process, which has the saved state and the questions only\n";
     flush_output();
@@ -158,18 +119,18 @@ void run(const Options& options) {
   if (json) {
     print_json({{"asked", facts.size()},
                 {"correct", correct},
-                {"tokens", reading.tokens},
-                {"tok_s", number(reading.tokens_per_second())},
+                {"tokens", options.tokens},
+                {"tok_s", number(tokens_per_second)},
                 {"state_bytes", state_bytes},
-                {"rss_start", reading.rss_start},
-                {"rss_end", reading.rss_end},
-                {"seconds", number(reading.seconds)},
+                {"rss_start", reader.rss_start()},
+                {"rss_end", reader.rss_end()},
+                {"seconds", number(reader.seconds())},
                 {"questions", questions}});
     return;
   }
   print_table(facts, answers);
   std::cout << '\n'
-            << correct << " of " << facts.size() << " right after " << with_commas(reading.tokens) << " tokens\n";
+            << correct << " of " << facts.size() << " right after " << with_commas(options.tokens) << " tokens\n";
 }
 
 }  // namespace
@@ -187,8 +148,14 @@ void add_recall(CLI::App& program) {
       ->check(whole_number(0))
       ->type_name("N")
       ->capture_default_str();
+  add_comparison(*command, options->comparison);
   add_common(*command, options->common);
-  command->callback([options] { run(*options); });
+  command->callback([options] {
+    if (options->comparison.wanted)
+      compare(options->comparison, options->common, options->seed);
+    else
+      run(*options);
+  });
 }
 
 void add_recall_answers(CLI::App& program) {

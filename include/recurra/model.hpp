@@ -69,6 +69,7 @@ struct ModelOptions {
   std::string dtype = "auto";    // of matrix products over many tokens: "auto", "f32" or "bf16"
   Progress progress;             // of the opening, in bytes
   Cancel* cancel = nullptr;      // borrowed
+  bool exact = false;            // every token as generation computes it: any cut into calls gives the same bits
 };
 
 // What recurra_model_info says; see there for each field.
@@ -93,6 +94,7 @@ struct ModelInfo {
   std::string dtype;          // "f32" or "bf16": what was chosen
   std::string fingerprint;    // 32 hexadecimal digits that name the weights and hyperparameters
   std::string chat_template;  // the file's own, or ""
+  bool exact = false;         // opened with that option
 };
 
 // An opened model file: immutable, and cheap to share between threads and states.
@@ -150,6 +152,7 @@ class Model {
     info.dtype = detail::text(c.dtype);
     info.fingerprint = detail::text(c.fingerprint);
     info.chat_template = detail::text(c.chat_template);
+    info.exact = c.exact != 0;
     return info;
   }
   std::int32_t n_vocab() const { return c_info().n_vocab; }
@@ -212,6 +215,7 @@ class Model {
     c.progress = options.progress ? &detail::Calls::call_progress : nullptr;
     c.user = &calls;
     c.cancel = options.cancel != nullptr ? options.cancel->handle() : nullptr;
+    c.exact = options.exact ? 1 : 0;
     recurra_model* handle = nullptr;
     calls.check(call(&handle, &c));
     return Model(handle);

@@ -127,6 +127,9 @@ typedef struct recurra_model_options {
   recurra_progress_callback progress; /* NULL (default): none */
   void *user;                         /* for progress */
   recurra_cancel *cancel;             /* NULL (default): none */
+  uint32_t exact;                     /* 0 (default): blocks of 64 tokens are products of matrices. 1: every token is computed as
+                                         generation does, so that any cut of a text into calls gives the same bits */
+  uint32_t reserved;                  /* 0 */
 } recurra_model_options;
 
 RECURRA_API recurra_status recurra_model_options_init(recurra_model_options *options, size_t struct_size);
@@ -167,6 +170,8 @@ typedef struct recurra_model_info {
   const char *dtype;           /* "f32" or "bf16": what was chosen */
   const char *fingerprint;     /* 32 hexadecimal digits that name the weights and hyperparameters */
   const char *chat_template;   /* the file's own, or "" */
+  uint32_t exact;              /* 1: opened with that option */
+  uint32_t reserved;           /* 0 */
 } recurra_model_info;
 
 /* info->struct_size is set by the caller: sizeof(recurra_model_info). */

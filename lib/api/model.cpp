@@ -45,6 +45,9 @@ void open(recurra_model** out, const char* path, const void* data, size_t size, 
   recurra_model_options o = default_options();
   copy_in(o, options, "recurra_model_options");
   ModelOptions m;
+  if (o.exact > 1) fail(Code::invalid, "exact is %u, expected 0 or 1", o.exact);
+  if (o.reserved != 0) fail(Code::invalid, "recurra_model_options: reserved is %u, expected 0", o.reserved);
+  m.exact = o.exact != 0;
   if (o.backend != nullptr) m.backend = o.backend;
   if (o.dtype != nullptr) m.compute.dtype = o.dtype;
   constexpr uint32_t kMostThreads = 1024;
@@ -123,6 +126,7 @@ recurra_status recurra_model_get_info(recurra_model_info* info, const recurra_mo
     i.dtype = m.backend().dtype();
     i.fingerprint = facts.fingerprint.c_str();
     i.chat_template = facts.chat_template.c_str();
+    i.exact = m.exact() ? 1 : 0;
     copy_out(info, i, "recurra_model_info");
   });
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <string_view>
 
@@ -13,6 +14,15 @@ namespace recurra {
 template <class T>
 constexpr size_t first_size() {
   return sizeof(T);
+}
+// Those that have grown: up to the first member that came later.
+template <>
+constexpr size_t first_size<recurra_model_options>() {
+  return offsetof(recurra_model_options, exact);
+}
+template <>
+constexpr size_t first_size<recurra_model_info>() {
+  return offsetof(recurra_model_info, exact);
 }
 
 // Larger than a struct of any version: a struct_size above it was never set, and what lies there must not be looked at.

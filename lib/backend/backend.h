@@ -110,6 +110,13 @@ struct Epilogue {
   bool add = false;
 };
 
+// One of several matrix products over the same rows. None reads what another writes.
+struct Product {
+  Tensor y, x;
+  const Matrix* w;
+  Epilogue epilogue;
+};
+
 // y = B act(A x) + bias: a matrix product of low rank.
 struct LowRank {
   std::unique_ptr<Matrix> a, b;
@@ -165,8 +172,12 @@ class Exec {
   virtual void embed(Tensor y, const Rows& rows, const Matrix& table) = 0;
   // In place is fine. w, b may be null. eps as each definition has it, inside the root.
   virtual void norm(Tensor y, Tensor x, Norm kind, const Vector* w, const Vector* b, float eps, int64_t groups) = 0;
-  virtual void linear(Tensor y, Tensor x, const Matrix& w, const Rows& rows, const Epilogue& epilogue) = 0;
-  virtual void low_rank(Tensor y, Tensor x, const LowRank& w, const Rows& rows) = 0;
+  // Together: the fewer calls, the fewer times threads wait for each other.
+  virtual void linears(Span<const Product> products, const Rows& rows) = 0;
+  void linear(Tensor y, Tensor x, const Matrix& w, const Rows& rows, const Epilogue& epilogue) {
+    const Product product{y, x, &w, epilogue};
+    linears({&product, 1}, rows);
+  }
   virtual void copy(Tensor y, Tensor x) = 0;
 
   // Token shift: y_j = x + (x_prev - x) * mu[j*D ..], where x_prev is the sequence's row before, from the slot's vector
@@ -298,6 +309,9 @@ class Frame {
   Exec::Mark mark_;
 };
 
+// What a matrix's inputs are like. mostly_zero: where one is exactly 0, its weights need not be read.
+enum class Inputs { any, mostly_zero };
+
 struct BackendOptions {
   int threads = 0;             // 0: the physical cores this process may use
   std::string dtype = "auto";  // "auto", "f32", "bf16"
@@ -313,7 +327,8 @@ class Backend {
   virtual int threads() const = 0;
 
   // The view's data outlives the matrix. Throws Code::unsupported for a type it has no kernel for.
-  virtual std::unique_ptr<Matrix> matrix(const TensorView& view) = 0;
+  virtual std::unique_ptr<Matrix> matrix(const TensorView& view, Inputs inputs) = 0;
+  std::unique_ptr<Matrix> matrix(const TensorView& view) { return matrix(view, Inputs::any); }
   virtual Vector vector(const TensorView& view) = 0;
   virtual Vector vector(const float* values, int64_t n) = 0;
 

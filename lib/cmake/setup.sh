@@ -18,8 +18,8 @@ commands=(c++:g++ cmake:cmake ninja:ninja-build python3:python3)
 headers=(nlohmann/json.hpp:nlohmann-json3-dev CLI/CLI.hpp:libcli11-dev xxhash.h:libxxhash-dev hwy/highway.h:libhwy-dev
   pcre2.h:libpcre2-dev utf8proc.h:libutf8proc-dev)
 test_commands=(pkg-config:pkg-config)
-test_headers=(gtest/gtest.h:libgtest-dev)
-hand_list="a C++17 compiler, CMake 3.25, Ninja, Python 3.8 with pip, nlohmann-json 3.9, CLI11 2, xxHash 0.8, Highway 1.0.3, PCRE2 10.40, utf8proc 2 (and GoogleTest for the tests)"
+test_headers=(gtest/gtest.h:libgtest-dev benchmark/benchmark.h:libbenchmark-dev)
+hand_list="a C++17 compiler, CMake 3.25, Ninja, Python 3.8 with pip, nlohmann-json 3.9, CLI11 2, xxHash 0.8, Highway 1.0.3, PCRE2 10.40, utf8proc 2 (and GoogleTest and Google Benchmark for the tests)"
 
 # The packages of those that are not there. The compiler answers for all headers at once.
 missing_packages() {

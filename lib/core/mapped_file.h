@@ -24,4 +24,7 @@ class MappedFile {
   uint64_t size_ = 0;
 };
 
+// The whole pages of a mapped file that lie in [data, data + bytes) leave memory until they are read again.
+void drop_pages(const void* data, uint64_t bytes);
+
 }  // namespace recurra

@@ -32,6 +32,7 @@ struct TensorView {
   Shape shape;
   const void* data = nullptr;
   uint64_t bytes = 0;
+  bool mapped = false;  // the data are pages of a file (mapped_file.h): they may be dropped, and are read again at need
 };
 
 }  // namespace recurra

@@ -349,6 +349,7 @@ void Gguf::place_tensors(const unsigned char* data, uint64_t size, uint64_t tabl
                     " bytes of data: it is cut off or damaged");
     }
     t.data = data + start + offsets[i];
+    t.mapped = file_ != nullptr;
     order[i] = i;
   }
   std::sort(order.begin(), order.end(), [&offsets](size_t a, size_t b) { return offsets[a] < offsets[b]; });

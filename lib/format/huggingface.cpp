@@ -140,6 +140,7 @@ class HuggingFace final : public HuggingFaceConfig {
       if (!tensor_index_.emplace(t.name, tensors_.size()).second) {
         fail(Code::format, "%s: tensor \"%s\" is in two of its files", name().c_str(), printable(t.name).c_str());
       }
+      t.mapped = true;
       align(t);
       tensors_.push_back(std::move(t));
       shards_.push_back(maps_.size() - 1);
@@ -153,6 +154,7 @@ class HuggingFace final : public HuggingFaceConfig {
     copies_.emplace_back((t.bytes + 7) / 8);
     std::memcpy(copies_.back().data(), t.data, t.bytes);
     t.data = copies_.back().data();
+    t.mapped = false;
   }
 
   void open_tokenizer() {

@@ -26,13 +26,11 @@ class Attention final : public Mixer {
     if (n_.gated) {
       const Tensor both = be.scratch(x.rows, 2 * q_cols);
       gate = be.scratch(x.rows, q_cols);
-      be.linear(both, h, *l_.q, rows, {Act::none, &l_.q_bias, false});
+      project(pass, h, both, k, v);
       be.split_heads(q, gate, both, n_.heads);
     } else {
-      be.linear(q, h, *l_.q, rows, {Act::none, &l_.q_bias, false});
+      project(pass, h, q, k, v);
     }
-    be.linear(k, h, *l_.k, rows, {Act::none, &l_.k_bias, false});
-    be.linear(v, h, *l_.v, rows, {Act::none, &l_.v_bias, false});
     if (l_.q_norm.size() != 0) {
       be.norm(q, q, Norm::rms, &l_.q_norm, nullptr, l_.qk_eps, n_.heads);
       be.norm(k, k, Norm::rms, &l_.k_norm, nullptr, l_.qk_eps, n_.kv_heads);
@@ -45,6 +43,13 @@ class Attention final : public Mixer {
   }
 
  private:
+  void project(Pass& pass, Tensor h, Tensor q, Tensor k, Tensor v) const {
+    const Product all[] = {{q, h, l_.q.get(), {Act::none, &l_.q_bias, false}},
+                           {k, h, l_.k.get(), {Act::none, &l_.k_bias, false}},
+                           {v, h, l_.v.get(), {Act::none, &l_.v_bias, false}}};
+    pass.exec.linears({all, 3}, pass.rows);
+  }
+
   AttentionWeights l_;
   AttentionShape n_;
   int64_t cache_layer_;

@@ -42,9 +42,14 @@ class DeltaNet final : public Mixer {
     const Tensor h = row(x.cols), projected = row(2 * keys + values), r = row(keys), a = row(keys), b = row(keys);
     const Tensor v = row(values), o = row(values);
     be.norm(h, x, l_.norm.kind, &l_.norm.w, nullptr, l_.norm.eps, 1);
-    be.linear(columns(projected, 0, keys), h, *l_.q, rows, {});
-    be.linear(columns(projected, keys, keys), h, *l_.k, rows, {});
-    be.linear(columns(projected, 2 * keys, values), h, *l_.v, rows, {});
+    const Tensor beta = l_.b ? row(n_.heads) : Tensor{}, gate = l_.g ? row(values) : Tensor{};
+    Product all[5] = {{columns(projected, 0, keys), h, l_.q.get(), {}},
+                      {columns(projected, keys, keys), h, l_.k.get(), {}},
+                      {columns(projected, 2 * keys, values), h, l_.v.get(), {}}};
+    size_t products = 3;
+    if (l_.b) all[products++] = {beta, h, l_.b.get(), {}};
+    if (l_.g) all[products++] = {gate, h, l_.g.get(), {}};
+    be.linears({all, products}, rows);
     Tensor qkv = projected;
     if (n_.taps > 0) {
       qkv = row(2 * keys + values);
@@ -55,7 +60,7 @@ class DeltaNet final : public Mixer {
     be.activate(qk, qk, n_.qk_act);
     be.activate(v, columns(qkv, 2 * keys, values), Act::silu);
     be.norm(qk, qk, n_.qk_norm, nullptr, nullptr, 1e-6f, 2 * n_.heads);
-    delta_inputs(be, rows, h, q, k, r, a, b, v);
+    be.delta_rule(delta_inputs(q, k, beta, r, a, b, v));
     Scan scan;
     scan.erase = true;
     scan.heads = n_.heads;
@@ -69,17 +74,12 @@ class DeltaNet final : public Mixer {
     scan.state = state_;
     be.scan(scan, rows);
     be.norm(o, o, Norm::rms, &l_.o_norm.w, nullptr, l_.o_norm.eps, n_.heads);
-    if (l_.g) {
-      const Tensor gate = row(values);
-      be.linear(gate, h, *l_.g, rows, {});
-      be.gate(o, o, gate, Act::silu);
-    }
+    if (l_.g) be.gate(o, o, gate, Act::silu);
     be.linear(x, o, *l_.o, rows, {Act::none, nullptr, true});
   }
 
  private:
-  void delta_inputs(Exec& be, const Rows& rows, Tensor h, Tensor q, Tensor k, Tensor r, Tensor a, Tensor b,
-                    Tensor v) const {
+  Exec::DeltaRule delta_inputs(Tensor q, Tensor k, Tensor beta, Tensor r, Tensor a, Tensor b, Tensor v) const {
     Exec::DeltaRule io{};
     io.q = q;
     io.k = k;
@@ -90,11 +90,8 @@ class DeltaNet final : public Mixer {
     io.heads = io.key_heads = n_.heads;
     io.scale = 1 / std::sqrt(static_cast<float>(n_.key));
     io.beta_scale = n_.beta_scale;
-    if (l_.b) {
-      io.beta = be.scratch(h.rows, n_.heads);
-      be.linear(io.beta, h, *l_.b, rows, {});
-    }
-    be.delta_rule(io);
+    io.beta = beta;
+    return io;
   }
 
   Weights l_;

@@ -69,14 +69,17 @@ class GatedDeltaNet final : public Mixer {
 
  private:
   void project(Pass& pass, Tensor h, Tensor mixed, Tensor gate, Tensor g, Tensor beta) const {
+    Product all[6];
+    size_t products = 0;
     int64_t first = 0;
     for (const auto& matrix : l_.qkv) {
-      pass.exec.linear(columns(mixed, first, matrix->out()), h, *matrix, pass.rows, {});
+      all[products++] = {columns(mixed, first, matrix->out()), h, matrix.get(), {}};
       first += matrix->out();
     }
-    if (l_.gate) pass.exec.linear(gate, h, *l_.gate, pass.rows, {});
-    pass.exec.linear(g, h, *l_.a, pass.rows, {});
-    pass.exec.linear(beta, h, *l_.b, pass.rows, {});
+    if (l_.gate) all[products++] = {gate, h, l_.gate.get(), {}};
+    all[products++] = {g, h, l_.a.get(), {}};
+    all[products++] = {beta, h, l_.b.get(), {}};
+    pass.exec.linears({all, products}, pass.rows);
   }
 
   // The same from matrices whose rows lie key head by key head: [q | k | v of its value heads | z of them] and [b | a].
@@ -86,11 +89,11 @@ class GatedDeltaNet final : public Mixer {
     const int64_t keys = n_.key_heads * n_.key, values = n_.heads * n_.value;
     const Tensor all = be.scratch(h.rows, 2 * keys + 2 * values), kvz = be.scratch(h.rows, keys + 2 * values);
     const Tensor vz = be.scratch(h.rows, 2 * values), ba = be.scratch(h.rows, 2 * n_.heads);
-    be.linear(all, h, *l_.qkvz, pass.rows, {});
+    const Product both[] = {{all, h, l_.qkvz.get(), {}}, {ba, h, l_.ba.get(), {}}};
+    be.linears({both, 2}, pass.rows);
     be.split_heads(columns(mixed, 0, keys), kvz, all, n_.key_heads);
     be.split_heads(columns(mixed, keys, keys), vz, kvz, n_.key_heads);
     be.split_heads(columns(mixed, 2 * keys, values), gate, vz, n_.key_heads);
-    be.linear(ba, h, *l_.ba, pass.rows, {});
     be.split_heads(beta, g, ba, n_.key_heads);
   }
 

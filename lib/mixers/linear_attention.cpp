@@ -45,9 +45,8 @@ class LinearAttention final : public Mixer {
     const Tensor r = row(n_.heads * n_.key), a = row(n_.heads * n_.key), vs = row(n_.heads * n_.value);
     const Tensor o = row(n_.heads * n_.value);
     be.norm(h, x, l_.norm.kind, &l_.norm.w, nullptr, l_.norm.eps, 1);
-    be.linear(q, h, *l_.q, rows, {});
-    be.linear(k, h, *l_.k, rows, {});
-    be.linear(v, h, *l_.v, rows, {});
+    const Product all[] = {{q, h, l_.q.get(), {}}, {k, h, l_.k.get(), {}}, {v, h, l_.v.get(), {}}};
+    be.linears({all, 3}, rows);
     map(pass, q, l_.q_map, n_.heads);
     map(pass, k, l_.k_map, n_.kv_heads);
     if (n_.norm_q) be.norm(q, q, Norm::sum, nullptr, nullptr, 1e-4f, n_.heads);

@@ -14,8 +14,9 @@ class Mlp final : public Mixer {
     const Tensor h = be.scratch(x.rows, x.cols);
     const Tensor gate = be.scratch(x.rows, l_.gate->out()), up = be.scratch(x.rows, l_.up->out());
     be.norm(h, x, l_.norm.kind, &l_.norm.w, &l_.norm.b, l_.norm.eps, 1);
-    be.linear(gate, h, *l_.gate, pass.rows, {l_.act, &l_.gate_bias, false});
-    be.linear(up, h, *l_.up, pass.rows, {Act::none, &l_.up_bias, false});
+    const Product both[] = {{gate, h, l_.gate.get(), {l_.act, &l_.gate_bias, false}},
+                            {up, h, l_.up.get(), {Act::none, &l_.up_bias, false}}};
+    be.linears({both, 2}, pass.rows);
     be.gate(up, up, gate, Act::none);
     be.linear(x, up, *l_.down, pass.rows, {Act::none, &l_.down_bias, true});
   }

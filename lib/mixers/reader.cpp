@@ -38,8 +38,8 @@ const TensorView& Reader::view(const std::string& name) const {
   return *t;
 }
 
-std::unique_ptr<Matrix> Reader::matrix(const std::string& name, int64_t out, int64_t in) const {
-  return be_.matrix(file_.tensor(prefix_ + name, shape(out, in)));
+std::unique_ptr<Matrix> Reader::matrix(const std::string& name, int64_t out, int64_t in, Inputs inputs) const {
+  return be_.matrix(file_.tensor(prefix_ + name, shape(out, in)), inputs);
 }
 
 Vector Reader::vector(const std::string& name, int64_t n) const { return vector(name, shape(n)); }

@@ -23,7 +23,7 @@ class Reader {
   bool has(const std::string& name) const { return file_.find(prefix_ + name) != nullptr; }
   void refuse(const std::string& name) const;             // throws Code::unsupported with it
   const TensorView& view(const std::string& name) const;  // of any shape; throws Code::format without it
-  std::unique_ptr<Matrix> matrix(const std::string& name, int64_t out, int64_t in) const;
+  std::unique_ptr<Matrix> matrix(const std::string& name, int64_t out, int64_t in, Inputs inputs = Inputs::any) const;
   Vector vector(const std::string& name, int64_t n) const;
   Vector vector(const std::string& name, const Shape& shape) const;
   Vector bias(bool wanted, const std::string& name, int64_t n) const { return wanted ? vector(name, n) : Vector(); }

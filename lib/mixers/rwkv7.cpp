@@ -33,17 +33,23 @@ class TimeMix final : public Mixer {
     be.shift_lerp({mixed, 6}, h, l_.mu, rows, shift_);
 
     const Tensor r = row(), k = row(), v = first_ ? pass.v_first : row(), w = row(), a = row(), g = row();
-    be.linear(r, xr, *l_.r, rows, {});
-    be.linear(k, xk, *l_.k, rows, {});
-    be.linear(v, xv, *l_.v, rows, {});
-    be.low_rank(w, xw, l_.w, rows);
-    be.low_rank(a, xa, l_.a, rows);
-    be.low_rank(g, xg, l_.g, rows);
+    const auto low = [&](const LowRank& m) { return be.scratch(x.rows, m.a->out()); };
+    const auto down = [](Tensor y, Tensor in, const LowRank& m) {
+      return Product{y, in, m.a.get(), {m.act, nullptr, false}};
+    };
+    const auto up = [](Tensor y, Tensor in, const LowRank& m) {
+      return Product{y, in, m.b.get(), {Act::none, &m.bias, false}};
+    };
+    const size_t residual = first_ ? 0 : 1;  // of the values: the last of each list
+    const Tensor w1 = low(l_.w), a1 = low(l_.a), g1 = low(l_.g), v1 = first_ ? Tensor{} : low(l_.residual);
+    const Product from_x[] = {{r, xr, l_.r.get(), {}}, {k, xk, l_.k.get(), {}}, {v, xv, l_.v.get(), {}},
+                              down(w1, xw, l_.w),      down(a1, xa, l_.a),      down(g1, xg, l_.g),
+                              down(v1, xv, l_.residual)};
+    be.linears({from_x, 6 + residual}, rows);
     const Tensor kk = xr, b = xw, o = xk;  // the lerps are used up: their memory serves again
-    if (!first_) {
-      be.low_rank(b, xv, l_.residual, rows);
-      be.value_residual(v, pass.v_first, b);
-    }
+    const Product from_low[] = {up(w, w1, l_.w), up(a, a1, l_.a), up(g, g1, l_.g), up(b, v1, l_.residual)};
+    be.linears({from_low, 3 + residual}, rows);
+    if (!first_) be.value_residual(v, pass.v_first, b);
     be.delta_inputs({w, a, k, kk, b, &l_.k_k, &l_.k_a, d_.heads, l_.key_eps});
     Scan scan;
     scan.decay = Decay::vector;

@@ -64,7 +64,7 @@ Network build_rwkv7(const ModelFile& file, Backend& be, StateLayout& layout) {
     c.norm = in.layer_norm("attn_norm_2", d.width, eps);
     c.mu = in.vector("channel_mix_lerp_k.weight", d.width);
     c.k = in.matrix("channel_mix_key.weight", d.hidden, d.width);
-    c.v = in.matrix("channel_mix_value.weight", d.width, d.hidden);
+    c.v = in.matrix("channel_mix_value.weight", d.width, d.hidden, Inputs::mostly_zero);
     net.mixers.push_back(make_channel_mix(std::move(c), d, i, layout));
   }
   return net;

@@ -154,7 +154,7 @@ Network build(const ModelFile& file, Backend& be, StateLayout& layout) {
     ffn.norm = read_norm(in, "ffn_norm", c);
     ffn.mu = in.vector("ffn.x_k", d.width);
     ffn.k = in.matrix("ffn.key.weight", d.hidden, d.width);
-    ffn.v = in.matrix("ffn.value.weight", d.width, d.hidden);
+    ffn.v = in.matrix("ffn.value.weight", d.width, d.hidden, c.act == Act::relu2 ? Inputs::mostly_zero : Inputs::any);
     ffn.act = c.act;
     net.mixers.push_back(make_channel_mix(std::move(ffn), d, i, layout));
   }

@@ -1,7 +1,8 @@
 // Reading tokens: how a call is cut into passes, and what happens when one fails.
 //
 // Blocks of kBlock tokens that start at a multiple of kBlock of their state's position and lie wholly in the call take
-// the block path, all other tokens the step path. Sequences of one call share passes.
+// the block path, all other tokens the step path; in a model opened as exact, all of them the step path. Sequences of
+// one call share passes.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -74,6 +75,10 @@ class Feeder {
         pass_over(1, kStepRows, false, [](const Sequence& s) { return s.count - s.done; });
         return;
       }
+      if (m_.exact()) {
+        pass_over(kStepRows, kStepRows, false, [](const Sequence& s) { return s.count - s.done; });
+        return;
+      }
       pass_over(kStepRows, kStepRows, false, [](const Sequence& s) {
         const uint64_t into = (s.position + s.done) % kBlock;
         return std::min<uint64_t>(s.count - s.done, into == 0 ? 0 : kBlock - into);
@@ -97,7 +102,7 @@ class Feeder {
     int64_t step = 0, block = 0;
     for (const Sequence& s : sequences_) {
       const uint64_t head = std::min<uint64_t>(s.count, (kBlock - s.position % kBlock) % kBlock);
-      const uint64_t blocks = o_.step ? 0 : (s.count - head) / kBlock;
+      const uint64_t blocks = o_.step || m_.exact() ? 0 : (s.count - head) / kBlock;
       blocks_ += blocks;
       block += static_cast<int64_t>(blocks * kBlock);
       step += static_cast<int64_t>(o_.step ? 1 : std::min<uint64_t>(kStepRows, s.count - blocks * kBlock));

@@ -39,7 +39,7 @@ void Control::check() const {
   if (cancel != nullptr && cancel->triggered()) fail(Code::cancelled, "cancelled by recurra_cancel_trigger");
 }
 
-Model::Model(const std::string& path, const void* data, uint64_t size, const ModelOptions& options) {
+Model::Model(const std::string& path, const void* data, uint64_t size, const ModelOptions& options) : exact_(options.exact) {
   options.control.check();
   if (data != nullptr) {
     file_ = open_gguf(data, size, "memory");

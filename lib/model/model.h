@@ -27,6 +27,7 @@ struct Control {
 struct ModelOptions {
   std::string backend = "auto";
   BackendOptions compute;
+  bool exact = false;  // every token in the step path
   Control control;
 };
 
@@ -63,6 +64,7 @@ class Model {
   const Tokenizer* tokenizer() const { return tokenizer_.get(); }
   const Tokenizer& need_tokenizer() const;  // throws Code::unsupported without one
   Backend& backend() const { return *backend_; }
+  bool exact() const { return exact_; }
   const Network& network() const { return network_; }
   const StateLayout& layout() const { return layout_; }
   Arena& arena() const { return *arena_; }
@@ -88,6 +90,7 @@ class Model {
 
   std::unique_ptr<ModelFile> file_;
   std::unique_ptr<Backend> backend_;
+  bool exact_;
   StateLayout layout_;
   size_t hidden_offset_ = 0;
   Network network_;

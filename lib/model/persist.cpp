@@ -56,6 +56,7 @@ StateHeader State::header() const {
   h.backend = model_->backend().name();
   h.cpu_level = model_->backend().level();
   h.compute_dtype = model_->backend().dtype();
+  h.exact = model_->exact();
   h.notes = notes_;
   return h;
 }

@@ -251,6 +251,8 @@ TEST(WrongModel, Options) {
   EXPECT_ERROR(open_with([](auto& o) { o.backend = ""; }), RECURRA_E_BACKEND, "''");
   EXPECT_ERROR(open_with([](auto& o) { o.dtype = "f64"; }), RECURRA_E_INVALID, "'f64'");
   EXPECT_ERROR(open_with([](auto& o) { o.threads = 100000; }), RECURRA_E_INVALID, "100000");
+  EXPECT_ERROR(open_with([](auto& o) { o.exact = 2; }), RECURRA_E_INVALID, "exact is 2");
+  EXPECT_ERROR(open_with([](auto& o) { o.reserved = 1; }), RECURRA_E_INVALID, "reserved is 1");
   EXPECT_ERROR(open_with([](auto& o) { o.progress = [](void*, uint64_t, uint64_t) -> int32_t { return 1; }; }),
                RECURRA_E_CANCELLED, "cancelled");
   const std::string name(5000, 'n');

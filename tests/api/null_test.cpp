@@ -379,10 +379,10 @@ struct Longer {
 
 template <class T>
 void check_options(const char* name, recurra_status (*init)(T*, size_t),
-                   const std::function<recurra_status(const T*)>& use) {
+                   const std::function<recurra_status(const T*)>& use, size_t first = sizeof(T)) {
   SCOPED_TRACE(name);
   Longer<T> o;
-  for (const size_t size : {size_t{0}, size_t{4}, sizeof(T) - 1, size_t{1} << 40, static_cast<size_t>(-1)})
+  for (const size_t size : {size_t{0}, size_t{4}, first - 1, size_t{1} << 40, static_cast<size_t>(-1)})
     EXPECT_ERROR(init(&o.known, size), RECURRA_E_INVALID, name);
 
   std::memset(&o, 0xcc, sizeof o);
@@ -399,9 +399,16 @@ void check_options(const char* name, recurra_status (*init)(T*, size_t),
   o.tail[5] = 1;
   EXPECT_ERROR(use(&o.known), RECURRA_E_INVALID, std::string(name) + ": struct_size is " + std::to_string(sizeof o));
   o.tail[5] = 0;
+  // As the first version had it.
+  std::memset(&o, 0xcc, sizeof o);
+  ASSERT_OK(init(&o.known, first));
+  for (size_t i = first; i < sizeof o; ++i) EXPECT_EQ(reinterpret_cast<unsigned char*>(&o)[i], 0xcc) << i;
+  EXPECT_OK(use(&o.known));
+  std::memset(&o, 0, sizeof o);
+  ASSERT_OK(init(&o.known, sizeof(T)));
   // Never initialised, or not by us: what lies behind the struct must not be looked at.
   const auto exact = std::make_unique<T>(o.known);
-  for (const uint32_t size : {0u, 4u, static_cast<uint32_t>(sizeof(T) - 1), 0xccccccccu, 0xffffffffu}) {
+  for (const uint32_t size : {0u, 4u, static_cast<uint32_t>(first - 1), 0xccccccccu, 0xffffffffu}) {
     exact->struct_size = size;
     EXPECT_ERROR(use(exact.get()), RECURRA_E_INVALID, "struct_size is " + std::to_string(size));
   }
@@ -412,7 +419,7 @@ TEST_F(NullTest, SizesOfOptions) {
     const recurra_status status = recurra_model_open_memory(&m, gguf.data(), gguf.size(), o);
     if (status == RECURRA_OK) recurra_model_release(m);
     return status;
-  });
+  }, 48);
   check_options<recurra_state_options>("recurra_state_options", recurra_state_options_init, [&](const auto* o) {
     const recurra_status status = recurra_state_create(&s, model, o);
     if (status == RECURRA_OK) recurra_state_free(s);
@@ -437,24 +444,25 @@ TEST_F(NullTest, SizesOfOptions) {
 
 // Structs that the library fills: not a byte behind what the caller has room for, and none that this version lacks.
 template <class T>
-void check_result(const char* name, const std::function<recurra_status(T*)>& get) {
+void check_result(const char* name, const std::function<recurra_status(T*)>& get, size_t first = sizeof(T)) {
   SCOPED_TRACE(name);
   Longer<T> o;
-  for (const uint32_t size : {0u, 4u, static_cast<uint32_t>(sizeof(T) - 1)}) {
+  for (const uint32_t size : {0u, 4u, static_cast<uint32_t>(first - 1)}) {
     o.known.struct_size = size;
     EXPECT_ERROR(get(&o.known), RECURRA_E_INVALID, "struct_size is " + std::to_string(size));
   }
-  for (const size_t size : {sizeof(T), sizeof o}) {
+  for (const size_t size : {first, sizeof(T), sizeof o}) {
     std::memset(&o, 0xcc, sizeof o);
     o.known.struct_size = static_cast<uint32_t>(size);
     ASSERT_OK(get(&o.known));
     EXPECT_EQ(o.known.struct_size, size);
-    for (const unsigned char c : o.tail) EXPECT_EQ(c, 0xcc) << "written past what this version knows";
+    const auto* bytes = reinterpret_cast<const unsigned char*>(&o);
+    for (size_t i = std::min(size, sizeof(T)); i < sizeof o; ++i) EXPECT_EQ(bytes[i], 0xcc) << "written past what is known";
   }
 }
 
 TEST_F(NullTest, SizesOfResults) {
-  check_result<recurra_model_info>("recurra_model_info", [&](auto* o) { return recurra_model_get_info(o, model); });
+  check_result<recurra_model_info>("recurra_model_info", [&](auto* o) { return recurra_model_get_info(o, model); }, 136);
   check_result<recurra_state_info>("recurra_state_info", [&](auto* o) { return recurra_state_get_info(o, state); });
   check_result<recurra_peek>("recurra_peek",
                              [&](auto* o) { return recurra_peek_file(o, nullptr, 0, nullptr, file.c_str()); });

@@ -153,6 +153,23 @@ TEST_P(Bits, CutsBetweenBlocks) {
   EXPECT_EQ(bytes_of(s.get()), want);
 }
 
+// A model opened as exact has no blocks: one call, cuts anywhere and one token at a time are all the same.
+TEST_P(Bits, AnyCutWhereExact) {
+  const ModelPtr exact = open_model(path_of(GetParam().model), "cpu", GetParam().dtype, 2, true);
+  EXPECT_EQ(info_of(exact.get()).exact, 1u);
+  EXPECT_EQ(info_of(model_.get()).exact, 0u);
+  const auto want = after(exact.get(), 0, kLength);
+  const StatePtr cut = new_state(exact.get()), step = new_state(exact.get()), other = new_state(model_.get());
+  for (size_t at = 0, n = 1; at < kLength; at += n, n = std::min(2 * n + 1, kLength - at))
+    feed(cut.get(), tokens_.data() + at, n);
+  feed(step.get(), tokens_.data(), kLength, true);
+  feed(other.get(), tokens_.data(), kLength, true);
+  EXPECT_EQ(bytes_of(cut.get()), want);
+  EXPECT_EQ(bytes_of(step.get()), want);
+  // The same numbers, but a file says how they were made.
+  EXPECT_EQ(logits_of(other.get(), n_vocab_), logits_of(step.get(), n_vocab_));
+}
+
 TEST_P(Bits, SaveLoadCloneCopy) {
   const StatePtr whole = new_state(model_.get());
   feed(whole.get(), tokens_.data(), 77);

@@ -30,7 +30,7 @@ class Ops : public testing::TestWithParam<Candidate> {
     Values values;
     std::unique_ptr<Matrix> matrix;
   };
-  Weight weight(int64_t out, int64_t in, DType type) {
+  Weight weight(int64_t out, int64_t in, DType type, Inputs inputs = Inputs::any) {
     const Values drawn = d_.normal(out * in, 1 / std::sqrt(static_cast<float>(in)));
     Weight w;
     for (const float x : drawn) {
@@ -46,7 +46,7 @@ class Ops : public testing::TestWithParam<Candidate> {
     }
     w.values.resize(drawn.size());
     dequantize(w.values.data(), type, w.bytes.data(), out * in);
-    w.matrix = be_->matrix({"w", type, shape(out, in), w.bytes.data(), w.bytes.size()});
+    w.matrix = be_->matrix({"w", type, shape(out, in), w.bytes.data(), w.bytes.size()}, inputs);
     return w;
   }
 
@@ -83,7 +83,10 @@ TEST_P(Ops, Linear) {
       const bool block = i % 3 == 0;
       const int64_t n = block ? 64 * d_.between(1, 3) : d_.between(1, 70), out = d_.between(1, 300), in = d_.between(1, 200);
       Values x = d_.normal(n * in), y = d_.normal(n * out);
-      const Weight w = weight(out, in, type);
+      const bool sparse = i % 5 > 2;
+      if (sparse)
+        for (float& v : x) v = std::max(v - 0.5f, 0.0f);
+      const Weight w = weight(out, in, type, sparse ? Inputs::mostly_zero : Inputs::any);
       const Vector bias = vector(d_.normal(out));
       const Act act = static_cast<Act>(i % 8);
       Epilogue e{act, i % 2 == 0 ? &bias : nullptr, i % 4 == 1};
@@ -98,23 +101,28 @@ TEST_P(Ops, Linear) {
     }
 }
 
-TEST_P(Ops, LowRank) {
+// Products that share a call are those of a call each, bit for bit: more of them than one round takes, of all sizes.
+TEST_P(Ops, ProductsTogether) {
   for (const bool block : {false, true}) {
-    const int64_t n = block ? 128 : 9, in = 100, rank = 12, out = 77;
-    Values x = d_.normal(n * in), y(static_cast<size_t>(n * out));
-    Weight a = weight(rank, in, DType::f16), b = weight(out, rank, DType::f32);
-    LowRank l;
-    l.act = Act::tanh;
-    l.bias = vector(d_.normal(out));
-    std::vector<double> hidden = product(x, n, a.values, rank, in);
-    Values h;
-    for (const double v : hidden) h.push_back(static_cast<float>(std::tanh(v)));
-    std::vector<double> want = product(h, n, b.values, out, rank);
-    for (size_t j = 0; j < want.size(); ++j) want[j] += static_cast<double>(l.bias.data()[j % static_cast<size_t>(out)]);
-    l.a = std::move(a.matrix);
-    l.b = std::move(b.matrix);
-    exec_->low_rank(tensor(y, n), tensor(x, n), l, rows(n, block));
-    EXPECT_LT(relative(y, want), block && bf16() ? 3e-2 : 1e-5);
+    const int64_t n = block ? 128 : 9, in = 100;
+    Values x = d_.normal(n * in), other = d_.normal(n * in);
+    std::vector<Weight> weights;
+    std::vector<Values> together, alone;
+    for (const int64_t out : {77, 1, 200, 12, 33, 32, 64, 5, 300, 2, 90})
+      weights.push_back(weight(out, in, out % 2 == 0 ? DType::f16 : DType::f32));
+    for (const Weight& w : weights) together.push_back(d_.normal(n * w.matrix->out()));
+    alone = together;
+    const auto product = [&](std::vector<Values>& y, size_t i) {
+      return Product{tensor(y[i], n), tensor(i % 3 == 2 ? other : x, n), weights[i].matrix.get(), {Act::tanh, nullptr, i % 4 == 1}};
+    };
+    std::vector<Product> products;
+    for (size_t i = 0; i < weights.size(); ++i) products.push_back(product(together, i));
+    exec_->linears(products, rows(n, block));
+    for (size_t i = 0; i < weights.size(); ++i) {
+      const Product p = product(alone, i);
+      exec_->linear(p.y, p.x, *p.w, rows(n, block), p.epilogue);
+    }
+    EXPECT_EQ(together, alone);
   }
 }
 

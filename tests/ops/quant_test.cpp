@@ -61,17 +61,22 @@ TEST_P(Quant, KernelsReadTheSameValues) {
 TEST_P(Quant, Products) {
   std::vector<Candidate> all_candidates = candidates();
   all_candidates.push_back({"cpu", "auto"});
-  for (const Candidate& c : all_candidates) {
+  for (size_t run = 0; run < 2 * all_candidates.size(); ++run) {
+    const Candidate& c = all_candidates[run / 2];
+    const Inputs inputs = run % 2 == 0 ? Inputs::any : Inputs::mostly_zero;
     const bool exact = std::string(c.dtype) == "f32";
     std::string why;
     const auto be = open_candidate(c, &why);
     if (!be) continue;
     const int64_t out = 8, in = size() / out;
-    const auto w = be->matrix({"w", GetParam(), shape(out, in), blocks_.data(), static_cast<uint64_t>(blocks_.size())});
+    const TensorView view{"w", GetParam(), shape(out, in), blocks_.data(), static_cast<uint64_t>(blocks_.size())};
+    const auto w = be->matrix(view, inputs);
     const auto exec = be->exec();
     exec->begin();
     Draw draw(3);
     Values all = draw.normal(64 * in);
+    if (inputs == Inputs::mostly_zero)
+      for (float& x : all) x = std::max(x, 0.0f);
     const auto product = [&](int64_t first, int64_t n, bool block) {
       Values x(all.begin() + first * in, all.begin() + (first + n) * in), y(static_cast<size_t>(n * out), NAN);
       Segment segment{0, static_cast<int32_t>(n), nullptr};

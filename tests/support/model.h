@@ -23,12 +23,13 @@ using ModelPtr = std::unique_ptr<recurra_model, FreeModel>;
 using StatePtr = std::unique_ptr<recurra_state, FreeState>;
 
 inline ModelPtr open_model(const std::string& path, const char* backend = "cpu", const char* dtype = "f32",
-                           uint32_t threads = 2) {
+                           uint32_t threads = 2, bool exact = false) {
   recurra_model_options o;
   EXPECT_EQ(recurra_model_options_init(&o, sizeof o), RECURRA_OK);
   o.backend = backend;
   o.dtype = dtype;
   o.threads = threads;
+  o.exact = exact ? 1 : 0;
   recurra_model* m = nullptr;
   EXPECT_EQ(recurra_model_open(&m, path.c_str(), &o), RECURRA_OK) << recurra_last_error();
   return ModelPtr(m);

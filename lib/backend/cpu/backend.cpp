@@ -54,11 +54,11 @@ class CpuBackend final : public HostBackend {
   const char* dtype() const override { return shared_.dnn.bf16() ? "bf16" : "f32"; }
   int threads() const override { return shared_.threads.count(); }
 
-  std::unique_ptr<Matrix> matrix(const TensorView& view) override {
+  std::unique_ptr<Matrix> matrix(const TensorView& view, Inputs inputs) override {
     if (!can_dequantize(view.type))
       fail(Code::unsupported, "tensor '%s' has type %s, which the cpu backend cannot compute with yet",
            printable(view.name).c_str(), info(view.type).name);
-    return std::make_unique<CpuMatrix>(view);
+    return std::make_unique<CpuMatrix>(view, inputs);
   }
   void read_state(float* out, const std::byte* slot, const StateSlice& s) const override {
     const auto* in = reinterpret_cast<const float*>(slot + s.offset);

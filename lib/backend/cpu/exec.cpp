@@ -10,6 +10,8 @@ const CpuMatrix& of(const Matrix& m) { return static_cast<const CpuMatrix&>(m); 
 
 // Weight rows whose products are in a buffer at a time.
 constexpr int64_t kTaskRows = 32;
+// Products that share a round of tasks.
+constexpr int64_t kMostTogether = 8;
 
 }  // namespace
 
@@ -61,54 +63,131 @@ void CpuExec::norm(Tensor y, Tensor x, Norm kind, const Vector* w, const Vector*
   });
 }
 
-void CpuExec::linear(Tensor y, Tensor x, const Matrix& w, const Rows& rows, const Epilogue& epilogue) {
-  if (rows.block && x.rows == rows.count)
-    linear_blocks(y, x, of(w), epilogue);
-  else
-    linear_rows(y, x, of(w), epilogue);
-}
-
-// Every row by itself, the weights as the file has them: the step path.
-void CpuExec::linear_rows(Tensor y, Tensor x, const CpuMatrix& w, const Epilogue& e) {
-  if (s_.int8 != nullptr && s_.int8->takes(w.rows.type)) return linear_int8(y, x, w, e);
-  constexpr int64_t kRows = 16;  // activation rows per product buffer
-  const float* bias = values(e.bias);
-  // A quarter: a multiply-add with its load of a weight is more work than a float of an element-wise operation.
-  each_piece((w.out() + kTaskRows - 1) / kTaskRows, kTaskRows * w.in() * x.rows / 4, [&](int64_t task, int) {
-    const int64_t first = task * kTaskRows, last = std::min(w.out(), first + kTaskRows), n = last - first;
-    float product[kRows * kTaskRows];
-    for (int64_t i = 0; i < x.rows; i += kRows) {
-      const int64_t count = std::min(kRows, x.rows - i);
-      s_.k.dot(w.rows, first, last, row(x, i), x.stride, count, product, kTaskRows);
-      for (int64_t r = 0; r < count; ++r)
-        s_.k.epilogue(row(y, i + r) + first, product + r * kTaskRows, bias != nullptr ? bias + first : nullptr, e.act,
-                      e.add, n);
+void CpuExec::linears(Span<const Product> products, const Rows& rows) {
+  for (const Product* p = products.begin(); p < products.end(); p += kMostTogether) {
+    const auto n = static_cast<size_t>(std::min<int64_t>(kMostTogether, products.end() - p));
+    if (!rows.block || p->x.rows != rows.count) {
+      linear_rows({p, n});
+      continue;
     }
-  });
+    for (size_t i = 0; i < n; ++i) linear_blocks(p[i].y, p[i].x, of(*p[i].w), p[i].epilogue);
+  }
 }
 
-// The same with quantised weights and activations rounded to 8 bits.
-void CpuExec::linear_int8(Tensor y, Tensor x, const CpuMatrix& w, const Epilogue& e) {
+// A product in the step path: every row by itself, the weights as the file has them or by input.
+struct CpuExec::Part {
+  const Product* p;
+  const CpuMatrix* w;
+  int64_t begin;               // the first of its tasks
+  int64_t outputs;             // of a task
+  Tensor rounded;              // x for the integer kernels; data null: none
+  const ActiveInputs* active;  // of x's rows, with weights by input; else null
+};
+
+void CpuExec::linear_rows(Span<const Product> products) {
   const Frame frame(*this);
-  const int64_t in = w.in(), each_row_floats = Int8Row::floats(in), stride = w.rows.row_bytes();
-  const Tensor rounded = scratch(x.rows, each_row_floats);
-  each_row(x.rows, in, [&](int64_t i) { s_.int8->round(Int8Row(row(rounded, i), in), row(x, i), in, w.rows.type); });
-  const float* bias = values(e.bias);
-  const auto* data = static_cast<const char*>(w.rows.data);
-  each_piece((w.out() + kTaskRows - 1) / kTaskRows, kTaskRows * in * x.rows / 8, [&](int64_t task, int) {
-    const int64_t first = task * kTaskRows, n = std::min(w.out(), first + kTaskRows) - first;
-    float product[kMostInt8Rows * kTaskRows];
-    for (int64_t i = 0; i < x.rows; i += kMostInt8Rows) {
-      const int count = static_cast<int>(std::min<int64_t>(kMostInt8Rows, x.rows - i));
-      Int8Row rows[kMostInt8Rows] = {
-          {row(rounded, i), in}, {row(rounded, i), in}, {row(rounded, i), in}, {row(rounded, i), in}};
-      for (int r = 1; r < count; ++r) rows[r] = Int8Row(row(rounded, i + r), in);
-      s_.int8->dot(w.rows.type, data + first * stride, n, in, stride, rows, count, product, kTaskRows);
-      for (int r = 0; r < count; ++r)
-        s_.k.epilogue(row(y, i + r) + first, product + r * kTaskRows, bias != nullptr ? bias + first : nullptr, e.act,
-                      e.add, n);
+  Part parts[kMostTogether];
+  int64_t tasks = 0, floats = 0;
+  for (size_t i = 0; i < products.size(); ++i) {
+    const Product& p = products[i];
+    const CpuMatrix& w = of(*p.w);
+    parts[i] = {&p, &w, tasks, w.by_input ? kPanel : kTaskRows, {}, nullptr};
+    if (w.by_input) {
+      make_panels(w);
+      parts[i].active = active(p.x);
+    } else if (s_.int8 != nullptr && s_.int8->takes(w.rows.type)) {
+      parts[i].rounded = rounded(parts, i);
     }
+    tasks += (w.out() + parts[i].outputs - 1) / parts[i].outputs;
+    floats += w.out() * w.in() * p.x.rows;
+  }
+  // A quarter: a multiply-add with its load of a weight is more work than a float of an element-wise operation.
+  each_piece(tasks, floats / tasks / 4, [&](int64_t task, int) {
+    size_t i = products.size() - 1;
+    while (task < parts[i].begin) --i;
+    const int64_t first = (task - parts[i].begin) * parts[i].outputs;
+    if (parts[i].active != nullptr)
+      product_panel(parts[i], first);
+    else
+      product_rows(parts[i], first);
   });
+}
+
+void CpuExec::make_panels(const CpuMatrix& w) {
+  std::call_once(w.in_panels, [&] {
+    const int64_t count = (w.out() + kPanel - 1) / kPanel, bytes = panel_bytes(w.rows);
+    const std::shared_ptr<Buffer> panels = allocate_host(static_cast<size_t>(count * bytes));
+    each(count, [&](int64_t i, int) { make_panel(panels->data() + i * bytes, w.rows, i * kPanel, w.out()); });
+    w.panels = panels;
+    w.drop_rows();
+  });
+}
+
+const ActiveInputs* CpuExec::active(Tensor x) {
+  const Tensor lists = scratch(x.rows, sizeof(ActiveInputs) / sizeof(float)), indices = scratch(x.rows, x.cols + 16);
+  auto* found = reinterpret_cast<ActiveInputs*>(lists.data);
+  each_row(x.rows, x.cols, [&](int64_t i) {
+    auto* index = reinterpret_cast<int32_t*>(row(indices, i));
+    found[i] = {row(x, i), index, s_.k.active(index, row(x, i), x.cols)};
+  });
+  return found;
+}
+
+// The outputs of a panel from `first` on, of all rows.
+void CpuExec::product_panel(const Part& part, int64_t first) {
+  constexpr int64_t kRows = 16;
+  const auto& [y, x, matrix, e] = *part.p;
+  const WeightRows& w = part.w->rows;
+  const int64_t n = std::min(part.w->out() - first, kPanel);
+  const std::byte* panel = part.w->panels->data() + first / kPanel * panel_bytes(w);
+  const float* bias = values(e.bias);
+  float product[kRows * kPanel];
+  for (int64_t i = 0; i < x.rows; i += kRows) {
+    const int64_t count = std::min(kRows, x.rows - i);
+    s_.k.panel(w.type, panel, part.active + i, count, product);
+    for (int64_t r = 0; r < count; ++r)
+      s_.k.epilogue(row(y, i + r) + first, product + r * kPanel, bias != nullptr ? bias + first : nullptr, e.act, e.add,
+                    n);
+  }
+}
+
+// The activations of part i in 8 bits, shared with an earlier part that reads the same.
+Tensor CpuExec::rounded(const Part* parts, size_t i) {
+  const Tensor x = parts[i].p->x;
+  const DType type = parts[i].w->rows.type;
+  for (size_t j = 0; j < i; ++j)
+    if (parts[j].rounded.data != nullptr && parts[j].p->x.data == x.data && parts[j].w->rows.type == type)
+      return parts[j].rounded;
+  const Tensor to = scratch(x.rows, Int8Row::floats(x.cols));
+  each_row(x.rows, x.cols, [&](int64_t r) { s_.int8->round(Int8Row(row(to, r), x.cols), row(x, r), x.cols, type); });
+  return to;
+}
+
+// kTaskRows outputs from `first` on, of all rows.
+void CpuExec::product_rows(const Part& part, int64_t first) {
+  constexpr int64_t kRows = 16;  // activation rows per product buffer
+  const auto& [y, x, matrix, e] = *part.p;
+  const WeightRows& w = part.w->rows;
+  const int64_t last = std::min(part.w->out(), first + kTaskRows), n = last - first, width = w.row_bytes();
+  const char* data = static_cast<const char*>(w.data) + first * width;
+  const float* bias = values(e.bias);
+  float product[kRows * kTaskRows];
+  for (int64_t i = 0; i < x.rows; i += kRows) {
+    const int64_t count = std::min(kRows, x.rows - i);
+    if (part.rounded.data == nullptr) {
+      s_.k.dot(w, first, last, row(x, i), x.stride, count, product, kTaskRows);
+    } else {
+      for (int64_t r = 0; r < count; r += kMostInt8Rows) {
+        const auto some = static_cast<int>(std::min<int64_t>(kMostInt8Rows, count - r));
+        const auto at = [&](int k) { return Int8Row(row(part.rounded, i + r + std::min(k, some - 1)), w.in); };
+        const Int8Row rows[kMostInt8Rows] = {at(0), at(1), at(2), at(3)};
+        s_.int8->dot(w.type, data, n, w.in, width, rows, some, product + r * kTaskRows, kTaskRows);
+      }
+    }
+    for (int64_t r = 0; r < count; ++r)
+      s_.k.epilogue(row(y, i + r) + first, product + r * kTaskRows, bias != nullptr ? bias + first : nullptr, e.act,
+                    e.add, n);
+  }
 }
 
 ProductRunner& CpuExec::runner(int thread) {
@@ -118,7 +197,7 @@ ProductRunner& CpuExec::runner(int thread) {
 }
 
 void CpuExec::pack(const CpuMatrix& w) {
-  std::call_once(w.once, [&] {
+  std::call_once(w.packed, [&] {
     const int64_t count = (w.out() + kSlice - 1) / kSlice;
     std::vector<PackedSlice> slices(static_cast<size_t>(count));
     each(count, [&](int64_t i, int) {
@@ -127,6 +206,7 @@ void CpuExec::pack(const CpuMatrix& w) {
       slices[static_cast<size_t>(i)] = pack_slice(s_.dnn, s_.k, w.rows, first, columns, buffer.data());
     });
     w.slices = std::move(slices);
+    w.drop_rows();
   });
 }
 
@@ -166,13 +246,6 @@ void CpuExec::linear_blocks(Tensor y, Tensor x, const CpuMatrix& w, const Epilog
                       bias != nullptr ? bias + slice.first : nullptr, e.act, e.add, slice.columns);
     }
   });
-}
-
-void CpuExec::low_rank(Tensor y, Tensor x, const LowRank& w, const Rows& rows) {
-  const Frame frame(*this);
-  const Tensor h = scratch(x.rows, w.a->out());
-  linear(h, x, *w.a, rows, {w.act, nullptr, false});
-  linear(y, h, *w.b, rows, {Act::none, &w.bias, false});
 }
 
 void CpuExec::copy(Tensor y, Tensor x) {

@@ -7,20 +7,33 @@
 #include "backend/cpu/int8.h"
 #include "backend/cpu/kernels.h"
 #include "backend/cpu/onednn.h"
+#include "backend/cpu/panels.h"
 #include "backend/cpu/pool.h"
 #include "backend/host_memory.h"
+#include "core/mapped_file.h"
 
 namespace recurra {
 
-// A weight matrix where the file has it, and, once a block of rows came by, packed for oneDNN as well.
+// A weight matrix where the file has it; once a block of rows came by, packed for oneDNN as well; and one whose inputs
+// are mostly 0, once a single row came by, also by input.
 class CpuMatrix final : public Matrix {
  public:
-  explicit CpuMatrix(const TensorView& view)
-      : Matrix(view.shape.dim[0], view.shape.dim[1]), rows{view.type, view.data, view.shape.dim[1]} {}
+  CpuMatrix(const TensorView& view, Inputs inputs)
+      : Matrix(view.shape.dim[0], view.shape.dim[1]),
+        rows{view.type, view.data, view.shape.dim[1]},
+        by_input(inputs == Inputs::mostly_zero && has_panels(view.type)),
+        mapped(view.mapped) {}
+
+  // The file's own weights leave memory: what is made of them will be used.
+  void drop_rows() const {
+    if (by_input && mapped) drop_pages(rows.data, static_cast<uint64_t>(out() * rows.row_bytes()));
+  }
 
   WeightRows rows;
-  mutable std::once_flag once;
-  mutable std::vector<PackedSlice> slices;  // after `once`
+  bool by_input, mapped;
+  mutable std::once_flag packed, in_panels;
+  mutable std::vector<PackedSlice> slices;  // after `packed`
+  mutable std::shared_ptr<Buffer> panels;   // after `in_panels`
 };
 
 // The pool and who may use it: made anew in a child process.
@@ -59,8 +72,7 @@ class CpuExec final : public Exec {
 
   void embed(Tensor y, const Rows& rows, const Matrix& table) override;
   void norm(Tensor y, Tensor x, Norm kind, const Vector* w, const Vector* b, float eps, int64_t groups) override;
-  void linear(Tensor y, Tensor x, const Matrix& w, const Rows& rows, const Epilogue& epilogue) override;
-  void low_rank(Tensor y, Tensor x, const LowRank& w, const Rows& rows) override;
+  void linears(Span<const Product> products, const Rows& rows) override;
   void copy(Tensor y, Tensor x) override;
   void shift_lerp(Span<const Tensor> y, Tensor x, const Vector& mu, const Rows& rows, size_t shift) override;
   void scan(const Scan& scan, const Rows& rows) override;
@@ -93,8 +105,13 @@ class CpuExec final : public Exec {
   void each_piece(int64_t count, int64_t cost, const F& piece);
   template <class F>
   void each_row(int64_t rows, int64_t cost, const F& task);
-  void linear_rows(Tensor y, Tensor x, const CpuMatrix& w, const Epilogue& e);
-  void linear_int8(Tensor y, Tensor x, const CpuMatrix& w, const Epilogue& e);
+  struct Part;
+  void linear_rows(Span<const Product> products);
+  void product_rows(const Part& part, int64_t first);
+  void product_panel(const Part& part, int64_t first);
+  Tensor rounded(const Part* parts, size_t i);
+  const ActiveInputs* active(Tensor x);
+  void make_panels(const CpuMatrix& w);
   void linear_blocks(Tensor y, Tensor x, const CpuMatrix& w, const Epilogue& e);
   void pack(const CpuMatrix& w);
   ProductRunner& runner(int thread);

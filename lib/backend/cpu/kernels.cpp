@@ -6,6 +6,7 @@ namespace {
 Kernels make(Level level) {
   Kernels k{};
   fill_linear_kernels(level, k);
+  fill_panel_kernels(level, k);
   fill_row_kernels(level, k);
   fill_scan_kernels(level, k);
   fill_chunk_kernels(level, k);

@@ -57,10 +57,21 @@ struct AttentionHead {
 };
 constexpr int64_t kAttentionWork = kAttentionRows * (KvCache::kPage + 2);
 
+// The inputs of a row that are not 0: x[index[i]] for i < count, index ascending.
+struct ActiveInputs {
+  const float* values;
+  const int32_t* index;
+  int64_t count;
+};
+
 struct Kernels {
   // y[i][n - n0] = W[n] . x[i] for i < rows, n0 <= n < n1. x, y: row strides in floats.
   void (*dot)(const WeightRows& w, int64_t n0, int64_t n1, const float* x, int64_t ldx, int64_t rows, float* y,
               int64_t ldy);
+  // y[i][o] of `rows` rows and the kPanel outputs of a panel (panels.h); y [rows, kPanel].
+  void (*panel)(DType type, const void* w, const ActiveInputs* x, int64_t rows, float* y);
+  // Where x is not 0, ascending, and how many there are; index has room for n + 16.
+  int64_t (*active)(int32_t* index, const float* x, int64_t n);
   // out = act(in + bias), or out += that; bias may be null.
   void (*epilogue)(float* out, const float* in, const float* bias, Act act, bool add, int64_t n);
   void (*to_float)(float* out, DType type, const void* in, int64_t n);
@@ -97,6 +108,7 @@ bool chunk_is_faster(Level level, Decay decay, bool erase, int64_t key, int64_t 
 
 // The parts of the table, one source file each.
 void fill_linear_kernels(Level level, Kernels& k);
+void fill_panel_kernels(Level level, Kernels& k);
 void fill_row_kernels(Level level, Kernels& k);
 void fill_scan_kernels(Level level, Kernels& k);
 void fill_chunk_kernels(Level level, Kernels& k);

@@ -101,7 +101,11 @@ class ReferenceExec final : public Exec {
       }
   }
 
-  void linear(Tensor y, Tensor x, const Matrix& w, const Rows&, const Epilogue& e) override {
+  void linears(Span<const Product> products, const Rows&) override {
+    for (const Product& p : products) product(p.y, p.x, *p.w, p.epilogue);
+  }
+
+  void product(Tensor y, Tensor x, const Matrix& w, const Epilogue& e) {
     for (int64_t i = 0; i < x.rows; ++i)
       for (int64_t o = 0; o < w.out(); ++o) {
         const float *a = row(x, i), *b = of(w).row(o);
@@ -111,13 +115,6 @@ class ReferenceExec final : public Exec {
         const float v = apply_act(e.act, sum);
         row(y, i)[o] = e.add ? row(y, i)[o] + v : v;
       }
-  }
-
-  void low_rank(Tensor y, Tensor x, const LowRank& w, const Rows& rows) override {
-    const Frame frame(*this);
-    const Tensor h = scratch(x.rows, w.a->out());
-    linear(h, x, *w.a, rows, {w.act, nullptr, false});
-    linear(y, h, *w.b, rows, {Act::none, &w.bias, false});
   }
 
   void copy(Tensor y, Tensor x) override {
@@ -404,7 +401,7 @@ class ReferenceBackend final : public HostBackend {
   const char* dtype() const override { return "f32"; }
   int threads() const override { return 1; }
 
-  std::unique_ptr<Matrix> matrix(const TensorView& view) override { return std::make_unique<ReferenceMatrix>(view); }
+  std::unique_ptr<Matrix> matrix(const TensorView& view, Inputs) override { return std::make_unique<ReferenceMatrix>(view); }
   void read_state(float* out, const std::byte* slot, const StateSlice& s) const override {
     std::copy_n(reinterpret_cast<const float*>(slot + s.offset), s.shape.elements(), out);
   }
