@@ -6,7 +6,7 @@ The noun of "called" may be a pet, a person or a thing: `pet` and `person` are p
 """
 
 NOD = "[right/isn't that so/correct/am I right/yes or no/true/or not/is that right]"
-WHO = "[someone/somebody/a friend/my boss/the clerk/a colleague/the doctor/this form/my neighbour/the receptionist/a man here/the officer]"
+WHO = "[someone/a friend/my boss/the clerk/a colleague/the doctor/this form/my neighbour/the receptionist/a man here/the officer]"
 
 MORE = {
     "name": dict(
@@ -1345,14 +1345,15 @@ ASK_NP = [
     "do you [still/by any chance/happen to/perhaps/maybe/really/] [remember/recall/know/have] {x}[/ by now/ or not]",
     "[any/got any/do you have any] [idea/clue] what {x} [is/was]",
     "{x} [is/was] what[/ again/ once more/ exactly]",
-    "{x} is [which one/which one again/what, please]",
+    "{x} is [which one again/what, please]",
     "{x}[/ again/ please/ once more/, please/ now/, quick/, quickly/, if you can/ is/ was]",
-    "[and/so/now/next/then/okay,/well,] {x}[/ is/ was/ is what]",
+    "[now/next/then/okay,/well,] {x}[/ is/ was/ is what]",
+    "[and/so] {x}[/ is what/ again]",
     "[I forgot/I can't remember/I don't remember/I've forgotten/I no longer know/I can't think of/I keep mixing up/I'm not sure about/I have no idea about/I lost the note with] {x}[./, what is it/, can you help/, do you know it/, what was it/, help me/, can you tell me/, do you remember it]",
     "{x}: [what is it/what was it/do you know it/do you remember it/tell me/please]",
     "{x}, [what is it/what was it/what is it again/what was that again/do you know it/do you remember/can you tell me/tell me/which is it/how was that]",
     "{x} [slipped my mind/escapes me/won't come to mind/is on the tip of my tongue/is gone from my head], [what is it/help me/can you help/do you know it/what was it]",
-    "{x} is [on the tip of your tongue/still in your head/safe with you/in your memory/something you know], [isn't it/right/I hope]",
+    "{x} is [still in your head/safe with you/in your memory/something you know], [isn't it/right/I hope]",
     "[what/what exactly] did I [say/tell you/write/mention] {x} [is/was]",
     "what have you [noted/written down/saved/stored/kept/memorised] [as/for] {x}",
     WHO + " [wants/needs/wants to know/asks for/asked for/is asking for/would like to have/is asking about] {x}[/./, what do I say/, what should I tell them/, can you help/, what is it]",
@@ -1366,7 +1367,7 @@ ASK_NP = [
     "did I [ever/already/once/] [tell you/mention/give you/share/say] {x}[, and what is it/, what is it/]",
     "[forgot/forgotten/have you forgotten/did you forget/you didn't forget] {x}",
     "[remember/recall] {x}",
-    "what's {x} [again/then/now/, please]",
+    "what's {x} [again/now/, please]",
     "who or what is {x}",
     "how did I [describe/call/put] {x}",
     "[how about/what about/and what about/now what about] {x}[/, do you know it/, what was it]",
