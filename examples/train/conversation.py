@@ -8,9 +8,11 @@ What was told is in c.facts. The distance between a fact and its question is log
 """
 import heapq
 import math
+import re
 from dataclasses import dataclass
 
 import facts as f
+import phrasings
 import small_talk
 import words as w
 
@@ -21,7 +23,9 @@ I forgot to say that ;I'd like you to know that ;One thing about me: ;You should
 Here's something: ;Okay, ;Hey, ;Important: ;Keep in mind that ;I want to tell you that ;Between us, ;As you may know, ;Another thing: ;Don't forget that ;Hi there, ;Good morning, ;To introduce myself, ;Btw ;Another detail: ;For your information, ;Let me add that ;Honestly, """.replace("\n", "").split(";")
 SUFFIX = ";;;;;;;;, by the way;, you know;, in case you wonder; and I'm happy about that;. Please remember that;. Don't forget it;. Keep that in mind;. Can you remember that?;, just so you know;. Nice to meet you;. I thought you should know;. Remember that;. That's important;. How are you?;, okay?;. What about you?;, actually;. What do you think?;, if that matters;. Isn't that nice?".split(";")
 CHANGE = """Actually, ;Actually ;Correction: ;Sorry, I was wrong: ;Things have changed: ;News: ;Update: ;Wait, ;I made a mistake: ;Oh, something changed: ;Guess what, ;I have news: ;That's no longer true: ;Not anymore: ;Well, now ;Hey, small change: ;I need to correct myself: ;By the way, ;It turns out that ;As of today, ;Big news: ;Please update this: ;Let me correct that: ;;;;;""".replace("\n", "").split(";")
-FIX = ["no wait, {v}", "sorry, I meant {v}", "I mean {v}", "oops, I meant {v}", "wait, it's {v}", "no, {v}", "correction: {v}", "sorry, {v}", "actually it's {v}", "actually, {v}", "I made a typo, it's {v}", "{v}, not {old}", "not {old}, {v}", "sorry, not {old} but {v}", "that should be {v}", "I said {old}, but it's {v}"]
+FIX = ["[hm/hmm/oh/ah/wait/no/oops/sorry/uh/um/argh][,/, no,/, sorry,] I [meant/mean/wanted to say/meant to say/should have said] {v}[/, not {old}/ instead/, of course/ instead of {old}]",
+       "[wrong/typo/mistake/my mistake/scrap that/scratch that/forget that/that was wrong/not quite/I misspoke][,/:/, I meant/, it's/, I mean/, make that/, it should be] {v}", "[make that/change that to/please change it to/better:/it's really/it's rather/or rather/rather/let me correct that:/should be] {v}",
+       "{v}[/, I mean/, sorry/, not {old}/ is right/ is correct/ it is/ instead of {old}/, of course], [sorry/my mistake/I mixed it up/I misspoke/not {old}/I was wrong]", "no wait, {v}", "sorry, I meant {v}", "I mean {v}", "oops, I meant {v}", "wait, it's {v}", "no, {v}", "correction: {v}", "sorry, {v}", "actually it's {v}", "actually, {v}", "I made a typo, it's {v}", "{v}, not {old}", "not {old}, {v}", "sorry, not {old} but {v}", "that should be {v}", "I said {old}, but it's {v}"]
 ASK_NP = """what is {x};what's {x};tell me {x};do you remember {x};do you know {x};can you tell me {x};remind me of {x};what was {x} again;{x};what did I say {x} was;do you still remember {x};say {x};do you recall {x};have I told you {x};could you remind me what {x} is;
 what did I tell you about {x};please tell me {x};I'd like to know {x};I forgot {x}. What is it;what was {x};do you still know {x};give me {x};can you remember {x};did you remember {x};name {x};write down {x};you remember {x}, don't you;so what's {x};what do you know about {x};what's {x} again;I can't recall {x};refresh my memory, {x};do you have {x};could I hear {x};I'd love to hear {x};do you by any chance know {x};let's see if you know {x};let me check if you remember {x};have I mentioned {x};did I ever tell you {x};you know {x}, right;are you able to tell me {x};would you know {x};can you recall {x};quiz: {x};what would you say {x} is;what have I told you about {x};do you know what {x} is;can you tell me what {x} is;did I mention {x};I keep forgetting {x};help me remember {x};spell out {x};and {x};what about {x};show me you know {x};how about {x};let me hear {x};I need {x};could you repeat {x};{x}, please""".replace("\n", "").split(";")
 ASK_CLAUSE = """do you remember {x};do you know {x};can you tell me {x};tell me {x};do you still know {x};remind me {x};I forgot {x};could you remind me {x};any idea {x};I can't remember {x};have I told you {x};did I mention {x};do you happen to remember {x};guess {x};do you recall {x};say {x};please tell me {x};can you remember {x};I wonder if you know {x};did I tell you {x};I need to know {x};do you still remember {x};could you say {x};are you able to tell me {x};would you know {x};refresh my memory: {x};help me remember {x};let's see if you remember {x};did I ever say {x};you know {x}, right;do you by any chance know {x};I'd love to hear {x};I keep forgetting {x};quiz: {x};let me check if you know {x};what do you know about {x};can you recall {x};tell me again {x};is it clear to you {x};would you tell me {x};what did I say about {x};I'd like to know {x}""".replace("\n", "").split(";")
@@ -31,6 +35,11 @@ FILLER = ["it rained all day", "I'm a bit tired", "we had dinner", "the weather 
 INTROS = [  # several facts in one breath; {0} {1} ... are their values
     (("name", "age", "job", "origin"), ("I'm {0}, a {1}-year-old {2} from {3}", "my name is {0}, I'm {1}, I work as a {2} and I come from {3}", "{0}, {1}, {2}, from {3}")),
     (("name", "home"), ("I'm {0} from {1} and I live there", "{0} here, living in {1}", "I'm {0}, I live in {1}", "my name is {0} and my home is {1}", "I'm {0} and I'm based in {1}", "this is {0}, writing from my home in {1}", "greetings from {1}, where I live, {0} here")),
+    (("name", "age", "home"), ("I'm {0}, I'm {1} and I live in {2}", "my name is {0}, I'm {1} years old and my home is {2}", "{0}, {1} years old, living in {2}", "name: {0}, age: {1}, city: {2}", "I'm {0}, {1}, based in {2}", "it's {0}, I live in {2} and I'm {1}")),
+    (("name", "home", "pet"), ("I'm {0}, I live in {1} and I have a {2}", "my name is {0}, my home is {1} and my pet is a {2}")),
+    (("home", "hobby"), ("I live in {0} and my hobby is {1}", "my hobby is {1} and my home is in {0}", "here in {0}, where I live, I do {1} as a hobby")),
+    (("job", "age"), ("I'm a {1}-year-old {0}", "I'm {1} and work as a {0}", "I'm a {0}, {1} years old")),
+    (("name", "employer"), ("I'm {0} and I work at {1}", "my name is {0}, I'm employed at {1}", "{0} here, working for {1}")),
     (("name", "age"), ("I'm {0} and I'm {1}", "I'm {0}, {1} years old", "my name is {0} and I am {1} years old", "I'm {0}, {1}", "{0} here, {1} years old", "I'm a {1}-year-old called {0}")),
     (("name", "job"), ("I'm {0}, a {1}", "I'm {0} and I work as a {1}", "I'm a {1} named {0}", "{0} here, I'm a {1}", "my name is {0} and I'm a {1} by trade", "I'm a {1} and people call me {0}")),
     (("job", "home"), ("I'm a {0} in {1} and that's where I live", "I work as a {0} and live in {1}", "I'm a {0} living in {1}", "I live in {1} and work there as a {0}", "I live in {1}, where I work as a {0}")),
@@ -45,6 +54,21 @@ INTROS = [  # several facts in one breath; {0} {1} ... are their values
 WITH = [(" with my {n} {v}", .5), (" together with my {n} {v}", .2), (", and so does my {n} {v}", .1), (" with {v}, my {n}", .2)]
 LATER = ["these days", "at the moment", "right now", "nowadays", "since last year", "since last summer", "for ten years", "for a while now", "after all", "for now", "once again", "at last", "as always", "for two years", "since January", "most of the time", "as you can tell", "believe it or not", "to be honest"]
 FRIEND = ["my friend {n}", "my friend {n}", "my neighbour {n}", "my colleague {n}", "my cousin {n}", "{n}", "{n}", "{n}", "my old friend {n}", "my buddy {n}"]
+
+
+_FRONT, _BACK, _CHATTER, _HAVE, _THEN, _ASK_NP, _ASK_CLAUSE = (f.Choices(x) for x in (
+    phrasings.FRONT, phrasings.BACK, phrasings.CHATTER, phrasings.HAVE, phrasings.THEN, ASK_NP + phrasings.ASK_NP, ASK_CLAUSE + phrasings.ASK_CLAUSE))
+_UNTOLD = f.Choices(phrasings.UNTOLD)
+_CORRECTS = re.compile(r"(scrap|scratch|strike|wait|oops|sorry|no\b|my mistake|correction|forget|typo|on second)")
+_OPEN = re.compile(r"I('m| \w+)[^,.]* (what|where|which|who|whom|how)\b( \w+)?( \w+)?( again| exactly| now)?$")
+_WANTS = re.compile(r"(someone|somebody|my \w+|(a|the|this) \w+)( here)? (wants|needs|asks|asked|is asking|would like)\b[^,]*$")
+# Families of which a person with a name or "my sister" can be asked in a row.
+_IN_A_ROW = ("home", "origin", "job", "employer", "age", "birthday", "favourite", "plays", "speaks", "learns", "drives", "hobby", "travel", "allergy", "hates")
+
+
+def chatter(r):
+    text = _BACK.draw(r).strip().replace("{c}", _CHATTER.draw(r))
+    return text if text[0] in ",;" else " " + text
 
 
 def s_short(style): return style.length < 8000
@@ -80,7 +104,16 @@ def typo(r, text, keep):
     return " ".join(words)
 
 
-def sloppy(text):
+_SHORT = {"you": "u", "your": "ur", "are": "r", "please": "pls", "because": "cuz", "favourite": "fav", "favorite": "fave", "birthday": "bday", "and": "n", "tomorrow": "tmrw",
+          "is": "is", "what's": "whats", "about": "abt", "people": "ppl", "thanks": "thx", "to": "2", "for": "4", "with": "w", "know": "kno", "through": "thru", "though": "tho", "remember": "rmbr"}
+
+
+def sloppy(text, r=None, keep=()):
+    """No apostrophes, no full stop; with `r`, now and then words as in short messages."""
+    if r and r.random() < .3:
+        short = {x for x in _SHORT if r.random() < .5 and x not in ("to", "for", "and", "with", "is") or r.random() < .08}
+        kept = " ".join(keep)
+        text = " ".join(_SHORT[x] if x in short and x not in kept else x for x in text.split(" "))
     return text.replace("'", "").rstrip(".?!")
 
 
@@ -121,6 +154,7 @@ class Conversation:
         self.facts = {}       # key -> value, in the order told
         self.due = []         # (position, number, key): questions to come
         self.n = 0
+        self.old = {}         # key -> the value before its last change
         self.last = None      # key of the fact told in the turn before
         self.seen = {}        # key -> position where it was last told or answered
         self.changed = set()  # keys whose value is not the first one told
@@ -130,6 +164,9 @@ class Conversation:
         self.names = {}       # "my brother" -> "Theo", where both were told in one breath
         self.friends = [w.person(r) for _ in range(r.choice((1, 2, 3)))]
         self.relatives = r.sample(w.RELATIVES[:14] + w.PEOPLE[:5], 3)
+        self.focus = None     # who the turn before was about, if not the user
+        self.genders = {}     # of people known by their names only
+        self.have = None      # "sister", if the user just said to have one
         self.started = False
 
     # ---- choices -----------------------------------------------------------------------------------------------------
@@ -167,6 +204,7 @@ class Conversation:
 
     def style_message(self, text, keep=()):
         r = self.r
+        if r.random() < .12: text = text.replace("colour", "color").replace("favourite", "favorite").replace("travelling", "traveling").replace("practise", "practice")
         if r.random() < self.style.sloppy:
             t = r.random()
             if t < .55: text = typo(r, text, keep)
@@ -189,6 +227,18 @@ class Conversation:
             self.asked_name = False
             if "name" not in [k[0] for k in self.facts] and r.random() < .8: return self.tell(at, after_greeting=True)
         offered, self.offered = self.offered, None
+        focus, self.focus = self.focus, None
+        have, self.have = self.have, None
+        if have and r.random() < .9: return self.name_of(have, at)
+        last = self.last and self.last in self.facts and self.last
+        if last and len(self.facts) < s.most:
+            if last[0] == "pet" and last[2] == f.ME and r.random() < .45 and not self.clashes(("called", self.facts[last], f.ME)) and self.facts[last] in w.PETS:
+                return self.name_of(self.facts[last], at)
+            if last[2].startswith("my ") and last[0] != "called" and r.random() < .2 and not self.clashes(("called", last[2][3:], f.ME)):
+                return self.name_of(last[2][3:], at)
+        if focus and r.random() < .22:
+            done = self.more_of(focus, at)
+            if done: return done
         if offered and r.random() < .25 and not self.clashes(offered) and len(self.facts) < s.most: return self.reply_with(offered, at)
         if self.burst > 0 and r.random() < .8:
             self.burst -= 1
@@ -197,10 +247,60 @@ class Conversation:
         if t < s.tell: return self.tell(at)
         if t < s.tell + s.ask: return self.ask_anything(at)
         if t < s.tell + s.ask + .02: return self.greet()
+        if r.random() < .012 and len(self.facts) < s.most:
+            noun = r.choice(w.RELATIVES if r.random() < .75 else w.PEOPLE)
+            if not self.clashes(("called", noun, f.ME)):
+                self.have, self.last = noun, None
+                message = sentence(_HAVE.draw(r).replace("{n}", noun))
+                message = re.sub(r"\ba (?=[aeiou])", "an ", message)
+                if message.startswith("Did") or message.endswith("I."): message = message[:-1] + "?"
+                return self.style_message(message, (noun,)), f"What is your {noun} called?", ACK
         message, reply = small_talk.exchange(r)
         self.last = None
         if r.random() < s.sloppy * .5: message = sloppy(message).lower()
         return self.style_message(message, (message,)), reply, TALK
+
+    def name_of(self, noun, at):
+        """"His name is Rex", of somebody or a pet the turn before was about."""
+        r, key = self.r, ("called", noun, f.ME)
+        value = f.draw_value(r, key)
+        he, his, him = f.pronoun_of(r, noun)
+        text = _THEN.draw(r).replace("{he}", he).replace("{his}", his).replace("{him}", him).replace("{v}", value)
+        if r.random() < .12: text = f.say(r, key, value)
+        elif r.random() < .15: text = r.choice(("Oh, ", "And ", "By the way, ", "Well, ", "Yes, ")) + lower_first(text)
+        self.last = key
+        text = sentence(text, r.choice((".", ".", ".", "", "!")))
+        if r.random() < self.style.sloppy * .5: text, value = text.lower(), value.lower()
+        return self.style_message(text, (value,)), sentence("Got it: " + self.learn(key, value, at)), ACK
+
+    def pronoun(self, who):
+        if who not in self.genders: self.genders[who] = f.pronoun_of(self.r, who)
+        return self.genders[who]
+
+    def more_of(self, who, at):
+        """Another fact about the one the turn before was about, told or asked with a pronoun."""
+        r = self.r
+        if r.random() < .5:
+            key = f.draw_key(r, who)
+            if key[0] in _IN_A_ROW and not self.clashes(key) and len(self.facts) < self.style.most:
+                value = f.draw_value(r, key)
+                text = sentence(f.say(r, key, value, None, self.pronoun(who)))
+                self.last, self.focus = key, who
+                return self.style_message(text, (value, who)), sentence("Got it: " + self.learn(key, value, at)), ACK
+        known = [k for k in self.facts if k[2] == who and k[0] in _IN_A_ROW]
+        key = r.choice(known) if known and r.random() < .6 else f.draw_key(r, who)
+        if key[0] not in _IN_A_ROW or key not in self.facts and self.clashes(key): return None
+        q = f.question(r, key, key in self.facts, self.pronoun(who))
+        if r.random() < .4: q = r.choice(("and ", "and ", "so ", "okay, ", "hm, ")) + q
+        return self.answer_to(key, at, self.finish(q, (who, key[1]), bare=True), self.reply_to([key]))
+
+    def answer_to(self, key, at, message, reply):
+        self.last = None
+        self.about = ("not told" if key not in self.facts else "changed" if key in self.changed else "told", at - self.seen.get(key, at))
+        if key in self.facts: self.seen[key] = at
+        else: self.offered = key
+        self.focus = key[2] if key[2] != f.ME else None
+        return message, reply, ANSWER
 
     def greet(self):
         r = self.r
@@ -218,7 +318,7 @@ class Conversation:
         lower = r.random() < s.sloppy * .6
         case = (lambda x: x.lower()) if lower else (lambda x: x)
         known = list(self.facts)
-        if self.last and self.last in self.facts and r.random() < .12: return self.fix(at, lower)
+        if self.last and self.last in self.facts and r.random() < .15: return self.fix(at, lower)
         n = 1 if after_greeting else r.choice((1, 1, 1, 1, 1, 2, 2, 3))
         clauses, acks, keep, keys = [], [], [], []
         changes = 0
@@ -271,7 +371,9 @@ class Conversation:
                     text = text.replace(key[2], r.choice(FRIEND).replace("{n}", key[2]), 1)
                 text = case(text)
                 c = f.answer(key, value)
-            if self.facts.get(key, value) != value: self.changed.add(key)
+            if self.facts.get(key, value) != value:
+                self.changed.add(key)
+                self.old[key] = self.facts[key]
             self.facts[key], self.seen[key] = value, at
             clauses.append(text); acks.append(c); keep += [value, key[2]]; keys.append(key)
             if introduced and introduced[0] not in keys:
@@ -291,15 +393,21 @@ class Conversation:
             if changes and r.random() < .55: p = r.choice(CHANGE)
             elif r.random() < .3: p = r.choice(PREFIX)
             else: p = ""
+            if not p and r.random() < .14: p = _FRONT.draw(r).strip() + " "
+            if p.endswith(("that ", "that")) and (". " in t or "? " in t or ": " in t) or _CORRECTS.match(t): p = ""
             if p.endswith("that ") and t.startswith(("remember", "keep", "write", "note", "call", "please", "use", "don't", "save")): p = ""
             message = p + lower_first(t) if p else t
             if not p and r.random() < .04 and key[0] not in ("name", "pet", "kids", "age") and f.noun_phrase(r, key) and not introduced and not changes:
                 message = f.noun_phrase(r, key) + r.choice((": ", "? ", " = ", "? That's ", "? It's ", ", that's ", "... ", " - ")) + value
                 if r.random() < .3: message = value + r.choice((", that's ", " is ", ", this is ", ": ")) + f.noun_phrase(r, key)
+            if r.random() < .04 and key[0] not in ("many", "age", "kids", "spot", "event", "parked") and message.count(value) == 1:
+                q = r.choice(('"', '"', "'", "*"))
+                message = message.replace(value, q + value + q)
             if r.random() < .35: message += r.choice(SUFFIX)
-            if r.random() < .1: message += r.choice((" and ", ", and ", ". ", ", ", " because ")) + r.choice(FILLER)
-            elif r.random() < .06: message = small_talk.statement(r)[0] + " " + sentence(message)
-            message = sentence(message) if not lower else message + r.choice((".", "", ""))
+            if r.random() < .08: message += r.choice((" and ", ", and ", ". ", ", ", " because ")) + r.choice(FILLER)
+            elif r.random() < .12: message += chatter(r)
+            elif r.random() < .1: message = small_talk.statement(r)[0] + " " + sentence(message)
+            message = sentence(message, r.choice(".........!")) if not lower else message + r.choice((".", "", ""))
         elif r.random() < .35:
             message = " ".join(sentence(c) for c in clauses)
         else:
@@ -313,6 +421,7 @@ class Conversation:
             if r.random() < .2: message = r.choice(PREFIX) + lower_first(message)
             message = sentence(message)
         if lower: message = message.lower()
+        if lower and r.random() < .25: message = sloppy(message, r, [x.lower() for x in keep])
         message = self.style_message(message, keep)
         if not lower and r.random() < .012 and all(f.FAMILY[k[0]] and k not in known for k in keys):  # SHOUTED
             for k in keys: self.facts[k] = self.facts[k].upper()
@@ -321,7 +430,8 @@ class Conversation:
         for key in keys:
             for _ in range(r.choice((1, 1, 2))): self.plan(key, at)
         self.last = keys[-1] if len(keys) == 1 else None
-        if r.random() < .04 and len(keys) == 1 and message[-1:] == ".": message, acks = message + " " + sentence(small_talk.statement(r)[0]), acks
+        if len(keys) == 1 and keys[0][2] != f.ME and not introduced: self.focus = keys[0][2]
+        if r.random() < .07 and len(keys) == 1 and message[-1:] == ".": message, acks = message + " " + sentence(small_talk.statement(r)[0]), acks
         name = [k for k in keys if k[0] == "name"]
         if r.random() < s.plain and not after_greeting: return message, r.choice(PLAIN_ACKS), NOTED
         if name and not changes and len(keys) == 1: return message, f"Nice to meet you, {value}.", ACK
@@ -367,7 +477,7 @@ class Conversation:
         self.changed.add(key)
         self.last = None
         self.plan(key, at)
-        message = r.choice(FIX).replace("{v}", value).replace("{old}", old)
+        message = f.expand(r, r.choice(FIX)).replace("{v}", value).replace("{old}", old)
         message = message if lower else sentence(message)
         return message, sentence("Got it: " + f.answer(key, value) + " now"), ACK
 
@@ -376,21 +486,23 @@ class Conversation:
         r = self.r
         t = r.random()
         np = f.noun_phrase(r, key)
-        if t < .45: q = f.question(r, key, key in self.facts)
-        elif t < .72 and np: q = r.choice(ASK_NP).replace("{x}", np)
-        else: q = r.choice(ASK_CLAUSE).replace("{x}", f.clause(r, key))
+        if t < .5: q = f.question(r, key, key in self.facts)
+        elif t < .76 and np: q = _ASK_NP.draw(r).replace("{x}", np)
+        else: q = _ASK_CLAUSE.draw(r).replace("{x}", f.clause(r, key))
         if key[0] == "favourite" and r.random() < .4: q = q.replace("favourite", "favorite")
         return q
 
-    def finish(self, q, keep):
+    def finish(self, q, keep, bare=False):
         r = self.r
-        if r.random() < .22: q = r.choice(ASK_PREFIX) + lower_first(q)
-        if r.random() < .05: q += r.choice((" again", ", please", " please", ", do you remember", ", if you know"))
-        plain = q.startswith(("tell", "remind", "say ", "give", "name ", "write", "please", "let me", "I ", "I'd", "guess"))
-        q = sentence(q, "." if plain and r.random() < .8 else "?")
-        if r.random() < self.style.sloppy * .6: q = q.lower() if r.random() < .6 else sloppy(q).lower()
+        if not bare and r.random() < .24: q = (r.choice(ASK_PREFIX) if r.random() < .4 else r.choice(phrasings.ASK_BEFORE)) + lower_first(q)
+        if r.random() < .07 and q[-1] not in ".?!" and ", " not in q and "? " not in q: q += r.choice(phrasings.ASK_TAIL)
+        plain = q.startswith(("tell", "remind", "say ", "give", "name ", "write", "please", "let me", "I ", "I'd", "guess")) and not _OPEN.match(q)
+        if _WANTS.match(q): plain = True
+        q = sentence(q, r.choice("....!") if plain and r.random() < .8 else "?")
+        if r.random() < self.style.sloppy * .6: q = q.lower() if r.random() < .5 else sloppy(q.lower(), r, [x.lower() for x in keep])
         elif r.random() < .008: return q.upper()
         elif r.random() < .06: q = small_talk.statement(r)[0] + " " + q
+        elif q[-1] == "?" and r.random() < .05: q = q[:-1] + r.choice(("", "", "??", "?!", "."))
         return self.style_message(q, keep)
 
     def reply_to(self, keys):
@@ -412,15 +524,22 @@ class Conversation:
         if t < .3 and who in self.names and key in self.facts and r.random() < .5:  # by the name instead of "my brother"
             q = self.phrase((family, noun, self.names[who]))
             return self.finish(q, (self.names[who],)), self.reply_to([key]), ANSWER
-        if t < .05 and key in self.facts:  # is it true?
-            value = self.facts[key]
-            right = r.random() < .5
-            said = value if right else f.draw_value(r, key)
-            right = said.lower() == value.lower()
-            c = f.say(r, key, said)
-            q = r.choice((f"is it true that {c}", f"{c}, right", f"{c}, isn't that so", f"did I say that {c}", f"is it right that {c}", f"{c}, correct"))
-            if c[-1:] in "." or ":" in c: q = f"is it true that {f.fill(f.FAMILY[family].choices['say', who == f.ME][0], key, said)}"
-            return self.finish(q, (said, who)), ("Yes, " if right else "No, ") + f.answer(key, value) + ".", ANSWER
+        if t < .1:  # is it true?
+            value = self.facts.get(key)
+            said = value if value and r.random() < .5 else f.draw_value(r, key)
+            if key in self.changed and value and said != value and r.random() < .3: said = self.old.get(key, said)
+            right = value and said.lower() == value.lower()
+            q = f.check(r, key, said) if r.random() < .65 else None
+            if q and value and not right and r.random() < .3 and q.endswith(said):  # this or that?
+                q, right = r.choice((q + " or " + value, q[:-len(said)] + value + " or " + said)), None
+                if key[0] in ("job", "drives", "pet", "wants"): q = q.replace(" or ", " or " + ("an " if q[q.index(" or ") + 4:][:1].lower() in "aeio" else "a "), 1) if q.count(" or ") == 1 else q
+            asks = bool(q)
+            if not q:
+                form = r.choice(phrasings.CHECK)
+                asks, q = form not in ("{x}", "so {x}"), form.replace("{x}", f.plain(r, key, said))
+            a = self.reply_to([key])
+            if value and right is not None: a = ("Yes, " if right else "No, ") + f.answer(key, value) + "."
+            return self.answer_to(key, at, self.finish(q, (said, who, value or "")) if asks else sentence(q, "?"), a)
         if t < .09 and family == "called" and key in self.facts and sum(v == self.facts[key] for v in self.facts.values()) == 1:
             v = self.facts[key]
             q = r.choice((f"who is {v}", f"who's {v}", f"do you know {v}", f"do you remember who {v} is", f"who was {v} again", f"tell me who {v} is"))
@@ -432,6 +551,7 @@ class Conversation:
                 q = r.choice(("do you remember {a} and {b}", "do you know {a} and {b}", "can you tell me {a} and {b}", "tell me {a} and {b}", "could you remind me of {a} and {b}")).replace("{a}", a).replace("{b}", b)
                 if r.random() < .4: q = f.question(r, key) + " and " + f.question(r, other)
                 return self.finish(q, ()), self.reply_to([key, other]), ANSWER
+        self.focus = who if who != f.ME else None
         return self.finish(self.phrase(key), (who, noun)), self.reply_to([key]), ANSWER
 
     def ask_anything(self, at):
@@ -443,7 +563,16 @@ class Conversation:
             self.last = None
             self.about = ("summary", 0)
             return self.finish(q, ()), a, ANSWER
-        if self.facts and t < (.5 if s_short(self.style) else .15): return self.ask(r.choice(list(self.facts)), at)
+        if t < .14:
+            self.last, self.about = None, ("not told", 0)
+            if r.random() < .3:
+                name = w.person(r)
+                if not any(name in v for v in self.facts.values()) and not any(name in k[2] for k in self.facts) and name not in self.names.values():
+                    return self.finish(r.choice(phrasings.WHO_IS).replace("{x}", name), (name,)), f"You haven't told me who {name} is.", ANSWER
+            q = _UNTOLD.draw(r)
+            if "{" in q: q = q.replace("{n}", r.choice(w.NOUNS)).replace("{adj}", r.choice(w.ADJECTIVES)).replace("{name}", w.person(r))
+            return self.finish(q, ()), "You haven't told me that.", ANSWER
+        if self.facts and t < (.55 if s_short(self.style) else .22): return self.ask(r.choice(list(self.facts)), at)
         return self.ask(self.unknown(r), at)
 
 

@@ -8,15 +8,58 @@ Phrasings are templates:
     {n} {v} {old}     the noun of the family, the value, the value before a change
     live|lives        left for the user and "you", right for anybody else
     !...              only for the user;  ~... only for others
+    [a/b/]            one of a, b or nothing; phrasings.py has many more phrasings of this kind
+    {he} {his} {him}  fit the noun of the family, {it} {them} the thing or things
 
 `answer` is the one fixed form in which the assistant says the fact; `missing` completes "You haven't told me ...".
 `np` and `clause` are what questions can be built around ("Do you remember {np}?", "Can you tell me {clause}?").
 """
+import functools
 import re
 
+import phrasings
 import words as w
 
 ME = "me"
+
+
+class Choices:
+    """Templates of one kind; one that stands for many phrasings is drawn more often."""
+
+    def __init__(self, templates, named=False):
+        self.templates, self.named, self.cumulative, total = templates, named, [], 0.
+        for t in templates:
+            total += min(8., phrasing_count(t) ** .5)
+            self.cumulative.append(total)
+
+    def draw(self, r):
+        while self.templates:
+            text = expand(r, r.choices(self.templates, cum_weights=self.cumulative)[0])
+            if not self.named or "{I}" in text or "{my}" in text or "{me}" in text: return text
+
+
+_ONE_OF = re.compile(r"\[([^\[\]]*)\]")
+
+
+@functools.lru_cache(None)
+def _parts(template):
+    """Fixed text and lists of alternatives, in turns."""
+    return [x.split("/") if i % 2 else x for i, x in enumerate(_ONE_OF.split(template))]
+
+
+def phrasing_count(template):
+    n = 1
+    for x in _parts(template)[1::2]: n *= len(x)
+    return n
+
+
+def expand(r, template):
+    """One phrasing of a template."""
+    if "[" not in template: return template
+    parts = _parts(template)
+    text = "".join(r.choice(x) if i % 2 else x for i, x in enumerate(parts))
+    while "  " in text: text = text.replace("  ", " ")
+    return text.replace(" ,", ",").replace(" '", "'").strip()
 
 
 class Family:
@@ -25,11 +68,12 @@ class Family:
         self.name, self.value, self.answer, self.missing = name, value, answer, missing
         self.say, self.ask, self.np, self.clause, self.change = map(split, (say, ask, np, clause, change))
         self.nouns, self.weight = list(nouns), weight
-        self.choices = {}
-        for key in ("say", "ask", "np", "clause", "change"):
+        more, self.choices = phrasings.MORE.get(name, {}), {}
+        for key in ("say", "ask", "np", "clause", "change", "check", "pet", "person", "ask_pet", "ask_person"):
+            lines = getattr(self, key, []) + [x for x in more.get(key, "").split("\n") if x]
             for me in (True, False):
-                self.choices[key, me] = [t.lstrip("!~") for t in getattr(self, key) if not t.startswith("~" if me else "!")
-                                          and (me or "{I}" in t or "{my}" in t or "{me}" in t)]
+                found = [t.lstrip("!~") for t in lines if not t.startswith("~" if me else "!") and (me or "{I}" in t or "{my}" in t or "{me}" in t)]
+                self.choices[key, me] = Choices(found, named=not me)
 
 
 def _value_of_favourite(x):
@@ -41,6 +85,8 @@ def _value_of_favourite(x):
              lambda r: r.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZ"), "book": w.title, "film": w.title, "movie": w.title, "song": w.title, "game": w.title,
              "car": w.maybe(w.CARS), "dish": w.maybe(w.FOODS, .3, w.FOOD_TAIL), "dessert": w.maybe(w.FOODS, .3, w.FOOD_TAIL), "snack": w.maybe(w.FOODS, .3, w.FOOD_TAIL), "planet":
              w.maybe("Mercury Venus Mars Jupiter Saturn Uranus Neptune Earth Pluto".split(), .1)}
+    for nouns, known in ((("film", "movie"), w.FILMS), (("book",), w.BOOKS), (("band",), w.BANDS), (("writer", "author", "poet"), w.WRITERS), (("singer", "composer"), w.SINGERS)):
+        if x in nouns: return lambda r: r.choice(known) if r.random() < .3 else w.title(r) if r.random() < (.9 if known in (w.FILMS, w.BOOKS) else .15 if known is w.BANDS else 0) else w.full_name(r) if r.random() < .7 else w.invented(r).capitalize()
     return table.get(x, lambda r: w.invented(r).capitalize() if r.random() < .6 else w.person(r))
 
 
@@ -173,7 +219,7 @@ FAMILIES = [
       "{You} hate|hates {v}", "what {You} hate|hates", "what do|does {I} hate; what can't {I} stand; what do|does {I} dislike; what do|does {I} hate most", "the thing {I} hate|hates", "what {I} hate|hates; what {I} can't stand; what {I} dislike|dislikes", weight=1.2),
     F("allergy", w.maybe(w.ALLERGENS + w.FRUITS + w.VEGETABLES + w.FOODS, .2, w.FOOD_TAIL), "{I} am|is allergic to {v}; !I'm allergic to {v}; !I have an allergy to {v}; ~{I} has an allergy to {v}; {my} allergy is {v}; !I can't have {v}, I'm allergic; !I get sick from {v}, it's an allergy; !{v} gives me an allergic reaction; !I can't eat {v} because of an allergy; !my doctor says I'm allergic to {v}; !I have a bad allergy: {v}; !{v} makes me sick, I'm allergic; !keep {v} away from me, I'm allergic; ~{v} is what {I} is allergic to; !I found out I'm allergic to {v}; !I'm terribly allergic to {v}; !I react badly to {v}, it's an allergy",
       "{You} are|is allergic to {v}", "what {You} are|is allergic to", "what am|is {I} allergic to; what allergy do|does {I} have; which allergy do|does {I} have; what's {my} allergy; !what must I avoid because of my allergy; !what gives me an allergic reaction; what triggers {my} allergy; !what should I not eat because I'm allergic; what can't {I} have because of {my} allergy", "{my} allergy", "what {I} am|is allergic to; which allergy {I} have|has", weight=1.5),
-    F("drives", w.maybe(w.CARS, .25), "{I} drive|drives a {v}; {my} car is a {v}; !I own a {v}; !I bought a {v}; !I've got a {v} in the garage; ~{I} owns a {v}; !I drive an old {v}; !my car is an old {v}; !I go to work in my {v}; !I have a {v} parked outside; !I've driven a {v} for years; !the car I drive is a {v}",
+    F("drives", lambda r: r.choice(w.CARS) if r.random() < .7 else w.spelled(r) if r.random() < .5 else w.invented(r).capitalize(), "{I} drive|drives a {v}; {my} car is a {v}; !I own a {v}; !I bought a {v}; !I've got a {v} in the garage; ~{I} owns a {v}; !I drive an old {v}; !my car is an old {v}; !I go to work in my {v}; !I have a {v} parked outside; !I've driven a {v} for years; !the car I drive is a {v}",
       "{You} drive|drives a {v}", "what car {You} drive|drives", "what car do|does {I} drive; what do|does {I} drive; which car do|does {I} have; what kind of car do|does {I} have; what make is {my} car", "{my} car; the car {I} drive|drives", "what car {I} drive|drives; what {I} drive|drives; which car {I} have|has", "{I} sold the {old} and drive|drives a {v} now; {my} new car is a {v}; !I traded my {old} for a {v}; {I} drive|drives a {v} now", weight=1.5),
     F("pet", w.maybe(w.PETS, .08), "{I} have|has a {v}; !I own a {v}; {my} pet is a {v}; !I keep a {v} at home; !I've got a {v}; !I have a {v} as a pet; !at home I have a {v}; !we have a {v} at home; !a {v} lives with me; !I got myself a {v}; !I adopted a {v}; !my only pet is a {v}; !we adopted a {v} last year",
       "{You} have|has a {v}", "what pet {You} have|has", "what pet do|does {I} have; what animal do|does {I} have; which pet do|does {I} have; what kind of pet do|does {I} have; what kind of animal is {my} pet", "{my} pet", "what pet {I} have|has; what kind of pet {I} have|has; which animal {I} have|has", weight=1.5),
@@ -185,7 +231,7 @@ FAMILIES = [
       "{You} are|is travelling to {v}", "where {You} are|is travelling", "where am|is {I} travelling; where am|is {I} going on holiday; where am|is {I} flying; where is {my} next trip; what is {my} travel destination; where am|is {I} going; where will {I} travel", "{my} travel destination; {my} holiday destination", "where {I} am|is travelling; where {I} am|is going on holiday; where {my} trip goes", "!I changed my trip, I'm travelling to {v}; {my} trip is to {v} now, not {old}; !I cancelled {old}, I'm travelling to {v}", weight=1.5),
     F("reads", w.title, "{I} am|is reading {v}; !I'm reading a book called {v}; !the book I'm reading is {v}; ~{I} is reading a book called {v}; !I started reading {v}", "{You} are|is reading {v}", "what book {You} are|is reading",
       "what book am|is {I} reading; what am|is {I} reading; which book am|is {I} reading; what's the book {I} am|is reading", "the book {I} am|is reading; the title of {my} book", "what {I} am|is reading; which book {I} am|is reading", "!I finished {old}, I'm reading {v} now; {I} am|is now reading {v}", weight=1),
-    F("wants", w.maybe(w.GIFTS, .1), "{I} want|wants a {v} for {my} birthday; !I'd love to get a {v}; !I'm saving money for a {v}; ~{I} would love to get a {v}; !I wish I had a {v}; {I} dream|dreams of a {v}", "{You} want|wants a {v}", "what {You} want|wants",
+    F("wants", w.maybe(w.GIFTS, .25), "{I} want|wants a {v} for {my} birthday; !I'd love to get a {v}; !I'm saving money for a {v}; ~{I} would love to get a {v}; !I wish I had a {v}; {I} dream|dreams of a {v}", "{You} want|wants a {v}", "what {You} want|wants",
       "what do|does {I} want; what do|does {I} want for {my} birthday; what do|does {I} dream of; what would {I} like to get", "{my} wish", "what {I} want|wants; what {I} want|wants for {my} birthday", weight=1),
     F("married", w.person, "{I} am|is married to {v}; !I got married to {v}; ~{I} is engaged to {v}; !I'm married, and {v} is who I married; !{v} and I are married", "{You} are|is married to {v}", "who {You} are|is married to",
       "who am|is {I} married to; who did {I} marry", "!the name of the person I married", "who {I} am|is married to; who {I} married", weight=1),
@@ -232,6 +278,8 @@ def draw_value(r, key):
     return f.value(r) if f.value else _value(family, noun, r)
 
 
+_MY = re.compile(r"\bmy\b")
+_ONE = re.compile(r"\b(one|1)( [a-z]+)?? (children|kids|little ones)")
 _EITHER = re.compile(r"([\w']+)\|([\w']+)")
 _PLURAL = re.compile(r".*(s|gloves)$")
 
@@ -250,54 +298,94 @@ class Subject:
             self.I, self.my, self.You, self.Your, self.obj = who, poss(who), second, poss(second), who
 
 
-def fill(template, key, value="", old="", pronoun=None):
+def fill(template, key, value="", old="", pronoun=None, r=None):
     """A template of `key`'s family with everything filled in. Not capitalised, no full stop."""
     _, noun, who = key
     s = Subject(who, pronoun)
+    if "{h" in template:
+        he, his, him = pronoun_of(r, noun)
+        template = template.replace("{he}", he).replace("{his}", his).replace("{him}", him)
+    if "{it}" in template or "{It}" in template or "{them}" in template:
+        many = _PLURAL.match(noun) and noun not in ("bus",)
+        template = template.replace("{it}", "they" if many else "it").replace("{It}", "They" if many else "It").replace("{them}", "them" if many else "it")
+    if r and not s.me and not pronoun and r.random() < .7:  # "Tom's sister loves her job": named once, then a pronoun
+        at = min(i for i in (template.find("{I}"), template.find("{my}"), template.find("{me}"), 999) if i >= 0) + 4
+        if "{my}" in template[at:]: template = template[:at] + template[at:].replace("{my}", pronoun_of(r, who)[1])
+    if "{n}s" in template: template = _PLURAL_NOUN.sub(_plural(noun), template)
     if "|" in template: template = _EITHER.sub(r"\1" if s.me else r"\2", template)
     if "^" in template: template = template.replace("is^", "are" if _PLURAL.match(noun) and noun not in ("bus",) else "is")
     text = (template.replace("{I}", s.I).replace("{my}", s.my).replace("{me}", s.obj).replace("{You}", s.You).replace("{Your}", s.Your)
             .replace("{n}", noun))
-    if " a " in text: text = _article(text, value)
+    if "a " in text: text = _article(text, value)
     if noun.endswith("s") and key[0] == "many": text = text.replace(noun + "'s", noun + "'")
-    return text.replace("{v}", value).replace("{old}", old)
+    text = text.replace("{v}", value).replace("{old}", old)
+    return _ONE.sub(lambda m: m.group(1) + (m.group(2) or "") + " " + {"children": "child", "kids": "kid", "little ones": "little one"}[m.group(3)], text) if key[0] == "kids" else text
 
 
 def _article(text, value):
     """"a" before a vowel becomes "an", in the value's place too."""
     def fix(m):
-        nxt = m.group(1)
+        nxt = m.group(2)
         first = value[:1] if nxt == "{" else nxt
-        return (" an " if first.lower() in "aeio" and first else " a ") + nxt
-    return re.sub(r" an? (\S)", fix, text)
+        vowel = first and first.lower() in "aeio" or nxt == "{" and (first == "8" or value in ("11", "18"))
+        return m.group(1) + ("n " if vowel else " ") + nxt
+    return _A.sub(fix, text)
 
 
-SHE, HE = ("she", "her", "her"), ("he", "his", "him")
+_A = re.compile(r"\b([Aa])n? ([^\W\d_]|\{|\d)")
+_PLURAL_NOUN = re.compile(r"\{n\}s\b")
+SHE, HE, IT = ("she", "her", "her"), ("he", "his", "him"), ("it", "its", "it")
+_HERS = re.compile(r"(sister|mother|daughter|wife|aunt|niece|mom|mum|granny|girlfriend|grandma|fiancee)(-in-law)?$")
+_HIS = re.compile(r"(brother|father|son|husband|uncle|nephew|dad|boyfriend|grandpa|grandson|fiance)(-in-law)?$")
+
+
+def _plural(noun):
+    if noun == "music": return "kinds of music"
+    if noun[-1] == "y" and noun[-2] not in "aeou": return noun[:-1] + "ies"
+    return noun + ("es" if noun.endswith(("s", "sh", "ch", "x", "hero")) else "s")
+
+
+def pronoun_of(r, noun):
+    if _HERS.search(noun): return SHE
+    if _HIS.search(noun): return HE
+    if noun in w.NAMED_THINGS: return IT
+    return r.choice((SHE, HE, IT) if noun in w.PETS else (SHE, HE))
 
 
 def say(r, key, value, old=None, pronoun=None):
     """A clause that tells the fact (or, with `old`, that it changed)."""
     f = FAMILY[key[0]]
     me = key[2] == ME
-    options = f.choices["change", me] if old is not None else f.choices["say", me]
-    if not options: options = f.choices["say", me]
-    template = r.choice(options)
+    template = f.choices["change", me].draw(r) if old is not None else None
+    if not template:
+        kind = "say"
+        if key[0] == "called" and me and r.random() < .4: kind = "pet" if key[1] in w.PETS else "person" if key[1] not in w.NAMED_THINGS else "say"
+        template = f.choices[kind, me].draw(r)
     if "{x}" in template: template = template.replace("{x}", r.choice(w.NOUNS))
     if "{y}" in template: template = template.replace("{y}", w.city(r))
     if "{adj}" in template: template = template.replace("{adj}", r.choice(w.ADJECTIVES + w.COLORS))
-    text = fill(template, key, value, old or "", pronoun)
+    text = fill(template, key, value, old or "", pronoun, r)
     if key[0] == "favourite" and r.random() < .4: text = text.replace("favourite", "favorite")
     return text
 
 
-def answer(key, value): return fill(FAMILY[key[0]].answer, key, value)
+def answer(key, value): return fill(FAMILY[key[0]].answer, key, _MY.sub("your", value) if key[0] in ("spot", "parked") else value)
 def missing(key): return fill(FAMILY[key[0]].missing, key)
 def noun_phrase(r, key):
-    options = FAMILY[key[0]].choices["np", key[2] == ME]
-    return fill(r.choice(options), key) if options else None
+    template = FAMILY[key[0]].choices["np", key[2] == ME].draw(r)
+    return fill(template, key, r=r) if template else None
 def clause(r, key):
-    options = FAMILY[key[0]].choices["clause", key[2] == ME]
-    return fill(r.choice(options), key) if options else None
-def question(r, key, told=False):
+    template = FAMILY[key[0]].choices["clause", key[2] == ME].draw(r)
+    return fill(template, key, r=r) if template else None
+def question(r, key, told=False, pronoun=None):
     if told and key[0] == "teaches" and r.random() < .3: key = ("job", "", key[2])
-    return fill(r.choice(FAMILY[key[0]].choices["ask", key[2] == ME]), key)
+    me, kind = key[2] == ME, "ask"
+    if key[0] == "called" and me and r.random() < .25: kind = "ask_pet" if key[1] in w.PETS else "ask_person" if key[1] not in w.NAMED_THINGS else "ask"
+    return fill(FAMILY[key[0]].choices[kind, me].draw(r), key, pronoun=pronoun, r=r)
+def check(r, key, value):
+    """A question that yes or no answers."""
+    template = FAMILY[key[0]].choices["check", key[2] == ME].draw(r)
+    return fill(template, key, value, r=r) if template else None
+def plain(r, key, value):
+    """One of the simplest clauses that tell the fact."""
+    return fill(expand(r, r.choice(FAMILY[key[0]].choices["say", key[2] == ME].templates[:2])), key, value, r=r)

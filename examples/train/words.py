@@ -11,6 +11,26 @@ Karen Louis Mary Ned Penny Robert Stella Tim Una Vince Will Alex Ben Chris Dana 
 Nick Opal Phil Rita Steve Tess Vic Wanda Zack Agnes Boris Cora Dora Ezra Flora Gus Hope Inez Jonas Kurt Lena Milo Nell Orla
 Pia Rex Sven Thea Ugo Viola Wes Yann Zelda Amy Bill Cindy Doug Erin Flo Gary Holly Jill Kyle Lisa Matt Nancy Owen Pam Ray Sue
 Ted Val Wade Joanna Samuel Benjamin Elizabeth Margaret Alexander Catherine Stephanie Christopher Jonathan Gabriel Isabel""".split()
+NAMES += """Abigail Adele Adrian Agatha Aisha Alan Albert Alejandro Alfred Alina Alison Alma Amanda Amelia Anastasia Andrea Andrew Angela Angus
+Anneliese Anthony Antonio Ariel Arnold Arthur Astrid Audrey Augustus Aurora Barbara Barnaby Basil Beatrice Belinda Bernard Bertha Bethany
+Bianca Blanche Bradley Brandon Brenda Brian Bridget Brigitte Bronwyn Calvin Camila Candice Caroline Cassandra Cecilia Cedric Celeste
+Charlotte Chiara Christina Clarence Claudia Clifford Clive Colin Conrad Constance Cordelia Craig Crystal Cynthia Cyril Damian Daphne
+Darius Darren Deborah Delilah Dennis Derek Desmond Dexter Dominic Dorothy Douglas Duncan Dwayne Dylan Eamon Edith Edmund Edwina Eileen
+Eleanor Elijah Eloise Elsa Elvira Emanuel Emilia Emmanuel Enrique Ernest Estelle Ethan Eugene Eunice Evangeline Evelyn Fabian Faith
+Fernando Finn Florence Floyd Francis Freya Frida Gareth Gemma Geoffrey Georgia Gerald Gertrude Gilbert Giovanni Gladys Glenn Gloria
+Gordon Graham Gregory Gretchen Guadalupe Gwen Hamish Harold Harriet Harvey Hector Henrietta Herbert Hilda Horace Howard Humphrey Ibrahim
+Ignatius Imogen Irma Isaiah Isabella Isidore Ivy Jacqueline Jared Jasmine Jason Javier Jeremy Jerome Jessica Joachim Jocelyn Joel
+Josiah Joyce Judith Juliet Julian Justin Kamala Katherine Kathleen Keith Kendra Kenneth Kieran Kirsten Kristina Kwame Lakshmi Lance
+Lancelot Laurence Lavinia Leander Leonard Leonora Leopoldo Leslie Lewis Lillian Lionel Lorenzo Lorraine Lucia Lucinda Lucius Ludmila
+Luther Lydia Mabel Mackenzie Madeleine Magdalena Malcolm Manfred Marcella Marcel Marguerite Marianne Marigold Marina Mario Marjorie
+Marlene Marshall Martha Martin Marvin Mathilda Maurice Maximilian Maxine Melanie Melissa Mercedes Meredith Millicent Minerva Miranda
+Miriam Mohammed Mordecai Morgan Mustafa Myrtle Natalia Natasha Nathaniel Neville Nigel Nikolai Noelle Norbert Octavia Odette Oliver
+Olympia Ophelia Orlando Oswald Otis Pamela Patience Patricia Penelope Percival Perry Philippa Phoebe Phyllis Preston Priscilla Prudence
+Quentin Ramona Randall Raphael Raymond Regina Reginald Rhiannon Ricardo Richard Roberta Roderick Roger Roland Rosalie Rosemary Roxanne
+Rudolph Rufus Rupert Russell Sabrina Salvador Samantha Sandra Sebastian Selina Serena Shannon Sharon Sheila Shirley Sidney Sigrid
+Silvester Solomon Sophia Spencer Stanley Stefan Suleiman Sunniva Susannah Sylvia Tabitha Tamara Tanya Tatum Terrence Theresa Thaddeus
+Theodore Thorsten Tiffany Timothy Tobias Tristan Trudy Tyrone Ulrich Ulysses Vanessa Vernon Veronica Vincent Virginia Vivian Vladimir
+Wallace Warren Wilfred Wilhelmina William Winifred Winston Wolfram Yasmin Yolande Yvette Zachariah Zainab Zara Zephyr Zenobia""".split()
 ACCENTED = "José Zoë Søren Björn Renée François Łukasz Jürgen Inés André Chloé Mónica Åsa Gül Jiří Siân Noël Éva Anaïs Raúl".split()
 PET_NAMES = """Rex Bella Milo Luna Buddy Whiskers Rocky Daisy Coco Max Ginger Pepper Shadow Oreo Biscuit Nala Simba Felix Tiger
 Bruno Ziggy Pumpkin Mittens Smokey Cookie Peanut Toby Rusty Bandit Snowball Waffles Noodle Pickles Muffin Sparky Fluffy
@@ -26,10 +46,39 @@ Cambridge Bath Brighton Norwich Ghent Antwerp Basel Graz Linz Salzburg Malmo Upp
 Tallinn Cork Galway Venice Florence Verona Siena Pisa Genoa Palermo""".split() + """New York|Los Angeles|San Francisco|Las Vegas|
 San Diego|Mexico City|Buenos Aires|Rio de Janeiro|Sao Paulo|Cape Town|Hong Kong|Tel Aviv|New Delhi|Santa Fe|St Andrews|
 Kuala Lumpur|Addis Ababa|The Hague""".replace("\n", "").split("|")
+CITIES += """Aachen Abuja Adelaide Agadir Albuquerque Aleppo Algiers Alicante Almaty Amman Anchorage Annapolis Arequipa Arkhangelsk Asheville
+Asuncion Avignon Baku Baltimore Bamako Bandung Bangalore Barcelona Bari Batumi Beirut Bern Biarritz Birmingham Bishkek Bologna Boise Brasilia
+Bremerhaven Brest Bruges Buffalo Bulawayo Burgas Cadiz Calais Cali Cambridge Canberra Caracas Cartagena Catania Charleston Chengdu
+Chisinau Christchurch Cincinnati Cleveland Cluj Coimbra Columbus Cordoba Cusco Damascus Darwin Debrecen Delft Derby Dijon Dortmund
+Dubrovnik Duluth Dundee Dunedin Durban Dushanbe Dusseldorf Erfurt Esbjerg Essen Exeter Faro Fargo Ferrara Frankfurt Freiburg Fremantle
+Fukuoka Gaborone Gdynia Gibraltar Groningen Guadalajara Guangzhou Haarlem Haifa Halifax Hannover Harare Heidelberg Hiroshima Hobart
+Honolulu Huddersfield Hyderabad Indianapolis Innsbruck Inverness Isfahan Izmir Jacksonville Jaipur Jerusalem Jonkoping Kabul Kampala
+Kansas Karlsruhe Katowice Kaunas Kazan Kharkiv Khartoum Kigali Kingston Kinshasa Klagenfurt Knoxville Kobe Kolkata Kosice Kristiansand
+Lahore Lancaster Lausanne Leicester Leiden Lille Limerick Limoges Lincoln Lodz Louisville Lubeck Lubumbashi Lucerne Lucknow Lugano Lusaka
+Luxembourg Lviv Maastricht Madison Malaga Mannheim Maputo Maribor Medellin Memphis Messina Milwaukee Minneapolis Minsk Mombasa Monrovia
+Montevideo Monterrey Montpellier Nagasaki Nagoya Nancy Nashville Newcastle Nicosia Nottingham Novosibirsk Nuremberg Odessa Oklahoma Omaha
+Oradea Orlando Ostrava Ouagadougou Oulu Padua Pamplona Panama Perugia Philadelphia Pittsburgh Plovdiv Plymouth Potsdam Poznan Pretoria
+Providence Punta Quebec Queenstown Rabat Raleigh Ravenna Reading Reims Rennes Reykjavik Richmond Rijeka Rosario Rostock Sacramento Samarkand
+Santander Sapporo Sarajevo Saskatoon Savannah Sendai Sevilla Sheffield Shenzhen Shrewsbury Skopje Southampton Spokane Springfield Stavanger
+Strasbourg Stuttgart Swansea Syracuse Szczecin Szeged Tacoma Tallahassee Tangier Tashkent Tbilisi Teheran Thessaloniki Timisoara Tirana Toledo
+Toulon Tromso Tucson Tulsa Udine Utrecht Vaduz Valparaiso Varna Veracruz Vientiane Vladivostok Wichita Windhoek Wolverhampton Worcester Wroclaw
+Wuhan Wurzburg Yekaterinburg Yerevan Yokohama Zagreb Zanzibar Zaragoza Aix-en-Provence Stratford-upon-Avon Stoke-on-Trent""".split() + """Salt Lake City|
+San Jose|San Antonio|Fort Worth|Baton Rouge|New Orleans|Santa Cruz|Las Palmas|La Paz|Port Louis|Palma de Mallorca|Ho Chi Minh City|Phnom Penh|
+Port Elizabeth|Milton Keynes|St Petersburg|Novi Sad|Banja Luka|Santo Domingo|San Juan|Panama City|Kansas City|Dar es Salaam|Santa Barbara|
+Colorado Springs|Abu Dhabi|Tunbridge Wells|King's Lynn|Bury St Edmunds|L'Aquila|Stone Town|Saint-Malo|Baden-Baden|Sankt Gallen""".replace("\n", "").split("|")
 COUNTRIES = """Norway Sweden Denmark Finland Iceland Ireland Scotland England Wales France Spain Portugal Italy Greece Germany
 Austria Switzerland Belgium Poland Hungary Romania Bulgaria Croatia Serbia Turkey Egypt Morocco Nigeria Kenya Ghana Ethiopia
 Japan Korea China Vietnam Thailand India Pakistan Nepal Iran Iraq Australia Canada Mexico Brazil Argentina Chile Peru Colombia
 Cuba Ukraine Russia Estonia Latvia Lithuania Malta Cyprus Israel Jordan Lebanon Indonesia Malaysia""".split() + [
+    *"""Albania Algeria Angola Armenia Azerbaijan Bangladesh Barbados Belarus Belize Bhutan Bosnia Botswana Brunei Cambodia Cameroon Chad
+    Ecuador Eritrea Fiji Gabon Georgia Greenland Guatemala Guyana Haiti Honduras Jamaica Kazakhstan Kosovo Kuwait Kyrgyzstan Laos Libya
+    Liechtenstein Luxembourg Macedonia Malawi Maldives Mali Mauritius Moldova Monaco Mongolia Montenegro Mozambique Myanmar Namibia Nicaragua
+    Niger Oman Panama Paraguay Qatar Rwanda Samoa Senegal Singapore Slovakia Slovenia Somalia Sudan Syria Taiwan Tajikistan Tanzania Togo
+    Tunisia Turkmenistan Uganda Uzbekistan Venezuela Yemen Zambia Zimbabwe Alabama Alaska Arizona Arkansas California Colorado Connecticut
+    Delaware Florida Hawaii Idaho Illinois Indiana Iowa Kentucky Louisiana Maine Maryland Massachusetts Michigan Minnesota Mississippi
+    Missouri Montana Nevada Ohio Oklahoma Oregon Pennsylvania Tennessee Texas Utah Vermont Virginia Wisconsin Wyoming Bavaria Saxony
+    Tuscany Sicily Sardinia Catalonia Andalusia Brittany Normandy Provence Cornwall Devon Yorkshire Kent Lapland Ontario Quebec Alberta
+    Queensland Tasmania Kerala Punjab Bohemia Transylvania Flanders""".split(), "El Salvador", "North Dakota", "South Carolina", "New Mexico", "West Virginia", "New Jersey", "Puerto Rico", "Burkina Faso", "Ivory Coast", "Saudi Arabia", "Sierra Leone", "the Czech Republic", "Northern Ireland", "Nova Scotia", "British Columbia",
     "New Zealand", "South Africa", "Costa Rica", "the Netherlands", "the Philippines", "Sri Lanka"]
 LANGUAGES = """Norwegian Swedish Danish Finnish Icelandic Irish Welsh French Spanish Portuguese Italian Greek German Dutch Polish
 Hungarian Romanian Bulgarian Croatian Turkish Arabic Swahili Yoruba Amharic Japanese Korean Mandarin Vietnamese Thai Hindi Urdu
@@ -52,14 +101,54 @@ singer composer conductor director producer editor consultant therapist psycholo
 """.split() + ["police officer", "software engineer", "bus driver", "truck driver", "data analyst", "social worker", "tour guide",
               "flight attendant", "civil engineer", "graphic designer", "math teacher", "music teacher", "project manager",
               "train driver", "shop assistant", "dog trainer", "piano tuner", "glass blower"]
+JOBS += """acrobat actuary anthropologist archaeologist archivist astronaut auctioneer author babysitter bailiff ballerina barista bartender
+blacksmith bodyguard bookbinder bookkeeper bookseller botanist brewer bricklayer broker cameraman caretaker cartographer cartoonist
+chauffeur chiropractor choreographer cleaner coach cobbler comedian cook copywriter coroner courier craftsman curator decorator detective
+dietitian diplomat dispatcher diver dressmaker economist estimator farrier ferryman foreman forester fundraiser gamekeeper geneticist
+glazier goldsmith governess gravedigger grocer guard hairdresser handyman housekeeper hypnotist illustrator imam instructor inspector
+interpreter investigator jockey joiner juggler lecturer lifeguard linguist lobbyist logger lumberjack machinist magician magistrate
+masseur mathematician meteorologist midwife milliner minister monk nanny neurologist notary novelist nutritionist optician optometrist
+orthodontist ornithologist paediatrician painter paralegal pathologist philosopher physician physiotherapist podcaster poet politician
+porter postman postwoman potter presenter priest principal prosecutor publisher puppeteer rabbi radiologist ranger realtor receptionist
+referee reporter roofer saddler salesman seamstress shepherd shoemaker sociologist solicitor statistician steward stockbroker
+superintendent surgeon surveyor taxidermist teller tiler toolmaker trader trainer trucker typesetter tutor umpire undertaker upholsterer
+urologist usher veterinarian vicar violinist waitress warden watchmaker weaver weightlifter winemaker zookeeper zoologist""".split() + """air traffic controller|art dealer|
+assembly line worker|bank clerk|bike courier|book editor|business analyst|car mechanic|chimney sweep|chief executive|construction worker|
+crane driver|customs officer|dental assistant|delivery driver|driving instructor|estate agent|event planner|factory worker|fashion designer|
+film critic|fire inspector|flower seller|forklift driver|game developer|head chef|health inspector|history teacher|hotel manager|
+insurance broker|interior designer|kindergarten teacher|lab technician|landscape gardener|lighthouse keeper|machine operator|marine biologist|
+market researcher|museum guide|news anchor|night guard|office clerk|opera singer|park ranger|pastry chef|personal trainer|
+primary school teacher|prison guard|private detective|product manager|radio host|real estate agent|research assistant|sales manager|
+school principal|security guard|ship captain|sound engineer|speech therapist|stage manager|stunt double|system administrator|tattoo artist|
+taxi driver|tax advisor|tram driver|travel agent|tree surgeon|video editor|voice actor|warehouse worker|web developer|wedding planner|
+window cleaner|yoga instructor|tech lead|UX designer|fishmonger|sommelier|choirmaster|ski instructor|swimming teacher""".replace("\n", "").split("|")
+FOODS += """bibimbap biryani borscht bruschetta cannelloni carbonara ceviche chili clams cornbread crepes crumpets dhal enchiladas fajitas fettuccine
+focaccia frittata gazpacho gravlax gyros haggis hash jambalaya jollof kimchi laksa linguine lobster macaroni minestrone moussaka mussels nasi
+okonomiyaki oysters pancetta parmesan pavlova pho polenta prawns pretzels quesadillas quiche quinoa ratatouille ravioli rendang sashimi
+sauerkraut sauerbraten schnitzel scones shakshuka shawarma souvlaki stroganoff strudel tabbouleh tagine tamales tapas tempura tiramisu
+tortellini tortillas trout tuna vindaloo yakitori zucchini aubergines cauliflower asparagus artichokes raspberries coconut pistachios
+marzipan liquorice oatmeal yoghurt""".split() + """pad thai|beef stew|chicken soup|clam chowder|lemon tart|peanut butter|rice pudding|shepherd's pie|
+spring rolls|stuffed peppers|sweet potatoes|toad in the hole|turkey sandwich|butter chicken|chicken tikka masala|crème brûlée|egg fried rice|
+french fries|fruit salad|key lime pie|lamb chops|pea soup|pulled pork|red lentil soup|smoked salmon|veggie burgers|banana bread|
+bangers and mash|black forest cake|chocolate chip cookies|eggs benedict|sticky toffee pudding|grilled aubergine|spinach pie""".replace("\n", "").split("|")
 INSTRUMENTS = """piano guitar violin cello flute drums trumpet saxophone clarinet harp accordion banjo ukulele oboe trombone tuba
 viola bass organ harmonica mandolin bagpipes""".split()
+INSTRUMENTS += """recorder zither lute lyre sitar xylophone marimba didgeridoo theremin balalaika cornet piccolo harpsichord dulcimer timpani concertina
+kalimba tambourine glockenspiel bongos keyboard synthesizer""".split() + ["electric guitar", "bass guitar", "double bass", "French horn", "pan flute", "steel drums", "tin whistle", "English horn", "slide guitar", "hurdy-gurdy"]
 SPORTS = """football basketball tennis hockey golf rugby cricket volleyball badminton baseball handball rowing swimming cycling
 running skiing surfing climbing boxing judo fencing archery gymnastics skating sailing wrestling karate yoga squash""".split()
 HOBBIES = """painting knitting gardening fishing hiking cooking baking reading writing dancing singing photography pottery chess
 sewing woodworking birdwatching astronomy origami camping juggling calligraphy drawing gaming blogging swimming cycling running
 climbing skiing surfing sailing yoga carpentry""".split() + ["stamp collecting", "model trains", "board games", "playing chess",
                                                           "collecting coins", "bird watching", "making jewellery", "playing tennis"]
+HOBBIES += """archaeology baking ballet bouldering beekeeping bird-watching bookbinding bowling canoeing crocheting crosswords diving embroidery fencing geocaching
+genealogy glassblowing hang-gliding jogging karaoke kayaking kitesurfing macrame magic meditation metalworking mountaineering needlework
+orienteering paddleboarding paragliding parkour pilates poetry puzzles quilting rowing scrapbooking scuba-diving skateboarding sketching
+snorkelling snowboarding spearfishing sudoku tango taxidermy trampolining travelling upcycling volunteering weaving whittling winemaking
+windsurfing wrestling zumba""".split() + """amateur radio|ballroom dancing|bird photography|candle making|card games|comic books|cross-country skiing|flower arranging|
+home brewing|horse riding|ice skating|jigsaw puzzles|karate training|landscape painting|leather working|line dancing|metal detecting|
+model aeroplanes|mountain biking|mushroom picking|playing the lottery|pub quizzes|rock climbing|roller skating|salsa dancing|
+soap making|star gazing|table tennis|train spotting|video games|vintage cars|watercolour painting|water polo|wine tasting|writing poems""".replace("\n", "").split("|")
 SUBJECTS = """biology chemistry physics history law medicine economics philosophy psychology linguistics mathematics geography
 architecture engineering literature sociology astronomy geology music art theology nursing statistics archaeology""".split() + [
     "computer science", "political science", "fine arts", "marine biology", "graphic design"]
@@ -71,6 +160,29 @@ ALLERGENS = """peanuts shellfish gluten eggs milk soy pollen dust penicillin str
 dogs mustard celery shrimp aspirin garlic tomatoes kiwi""".split() + ["cat hair", "tree nuts", "bee stings"]
 CARS = """Volvo Toyota Ford Honda Tesla Fiat Renault Peugeot Skoda Opel Mazda Nissan Subaru Audi BMW Kia Hyundai Jeep Lexus Saab
 Porsche Mini Seat Dacia Volkswagen Mercedes Citroen""".split()
+CARS += """Alfa Bentley Bugatti Buick Cadillac Chrysler Corvette Cupra Daihatsu Dodge Ferrari Hummer Infiniti Isuzu Jaguar Lada Lamborghini Lancia Maserati Maybach
+Mitsubishi Mustang Oldsmobile Plymouth Polestar Pontiac Prius Rover Smart SsangYong Suzuki Trabant Vauxhall Wartburg Beetle Passat Corolla Civic Golf Panda""".split() + """Alfa Romeo|Aston Martin|
+Land Rover|Range Rover|Rolls Royce|Ford Fiesta|Ford Focus|Fiat Panda|Mini Cooper|Volkswagen Golf|Toyota Corolla|Toyota Yaris|Honda Civic|Renault Clio|Tesla Model 3|
+Skoda Octavia|Opel Corsa|VW Polo|VW Beetle|Nissan Leaf|Audi A4|BMW i3|Peugeot 208|Volvo V70|Mazda MX-5|pickup truck|camper van""".replace("\n", "").split("|")
+COMPANIES = """Nokia|Ikea|Airbus|Boeing|Shell|Philips|Nestle|Unilever|Samsung|Sony|Toyota|Pfizer|Bayer|Roche|Novartis|Google|Microsoft|Amazon|Apple|
+Netflix|Spotify|Barclays|Tesco|Sainsbury's|Marks and Spencer|Walmart|Starbucks|McDonald's|Deutsche Bank|Air France|British Airways|Ryanair|Delta|
+KLM|DHL|FedEx|UPS|Vodafone|Ericsson|Volkswagen|General Electric|Goldman Sachs|Procter and Gamble|Johnson and Johnson|the Red Cross|the post office|
+the BBC|NASA|the city council|the fire brigade|Zara|Adidas|Puma|Lidl|Carrefour|Oracle|Intel|Accenture|Cisco""".replace("\n", "").split("|")
+BOOKS = """War and Peace|Pride and Prejudice|Jane Eyre|Wuthering Heights|Great Expectations|Oliver Twist|Don Quixote|Ulysses|The Odyssey|The Iliad|Middlemarch|
+Frankenstein|The Hobbit|Anna Karenina|Crime and Punishment|The Great Gatsby|To Kill a Mockingbird|Brave New World|Animal Farm|Lord of the Flies|
+The Catcher in the Rye|One Hundred Years of Solitude|The Old Man and the Sea|Catch-22|1984|Fahrenheit 451|Slaughterhouse-Five|The Name of the Rose|
+The Little Prince|Robinson Crusoe|Gulliver's Travels|Treasure Island|Little Women|David Copperfield|The Trial|The Stranger|The Plague|Siddhartha|
+Steppenwolf|The Magic Mountain|Norwegian Wood|Life of Pi|The Alchemist|Dune|Neuromancer|The Road|Beloved|Rebecca|Persuasion|Bleak House|Hamlet|Macbeth""".replace("\n", "").split("|")
+FILMS = """Titanic|Psycho|Vertigo|Jaws|Alien|Inception|The Godfather|Pulp Fiction|Fight Club|Forrest Gump|The Matrix|Gladiator|Amelie|Toy Story|Finding Nemo|
+Back to the Future|Star Wars|Blade Runner|Metropolis|Citizen Kane|Some Like It Hot|Spirited Away|My Neighbor Totoro|The Lion King|Shrek|Rocky|Jurassic Park|
+The Shining|Groundhog Day|Parasite|Gone with the Wind|Singin' in the Rain|Up|Her|Seven Samurai|Notting Hill|Mamma Mia|Cinema Paradiso""".replace("\n", "").split("|")
+BANDS = """The Beatles|Queen|Pink Floyd|Abba|Metallica|Radiohead|Coldplay|Nirvana|Oasis|Blur|Led Zeppelin|The Rolling Stones|Pearl Jam|Depeche Mode|Kraftwerk|U2|
+Genesis|Iron Maiden|Deep Purple|The Cure|Muse|Green Day|Daft Punk|Dire Straits|Simon and Garfunkel|Sigur Ros|Arctic Monkeys|The Clash|AC/DC|Massive Attack""".replace("\n", "").split("|")
+WRITERS = """Shakespeare|Goethe|Kafka|Dostoevsky|Chekhov|Hemingway|Jane Austen|Charles Dickens|Virginia Woolf|Agatha Christie|Mark Twain|Edgar Allan Poe|Oscar Wilde|
+Thomas Mann|Hermann Hesse|Toni Morrison|Haruki Murakami|Gabriel Garcia Marquez|Stephen King|Terry Pratchett|Ursula Le Guin|Albert Camus|Borges|Nabokov|Orwell|
+Steinbeck|Faulkner|Emily Dickinson|Margaret Atwood|Zadie Smith|Homer|Dante|Ibsen|Neruda|Elena Ferrante""".replace("\n", "").split("|")
+SINGERS = """Elvis Presley|Frank Sinatra|Aretha Franklin|Nina Simone|Ella Fitzgerald|Edith Piaf|David Bowie|Johnny Cash|Bob Dylan|Leonard Cohen|Joni Mitchell|Madonna|Beyonce|
+Rihanna|Taylor Swift|Ed Sheeran|Billie Eilish|Amy Winehouse|Tina Turner|Whitney Houston|Bob Marley|Stevie Wonder|Prince|Bjork|Kate Bush|Elton John|Freddie Mercury|Dolly Parton|Cesaria Evora""".replace("\n", "").split("|")
 MONTHS = "January February March April May June July August September October November December".split()
 DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 SEASONS = "spring summer autumn winter".split()
@@ -108,8 +220,14 @@ COLORED = """car bike house door jacket kitchen coat bag umbrella sofa boat hat 
 carpet roof fence van tent motorbike front door curtains""".replace("front door", "garden_gate").replace("_", " ").split()
 PETS_MANY = "cats dogs parrots hamsters horses rabbits turtles goldfish chickens ponies goats kittens puppies birds".split()
 PEOPLE_MANY = "kids children sons daughters brothers sisters parents twins cousins nieces nephews grandparents flatmates grandchildren".split()
+THINGS += """pen pencil scissors stapler rucksack shoes sandals earrings necklace bracelet hairbrush razor thermometer hammer drill screwdriver flashlight binoculars
+calculator lighter corkscrew teapot blanket pillow towel swimsuit racket skateboard sleeping_bag harmonica violin contract receipt prescription photo_album
+inhaler earplugs batteries candles remote_control bus_pass driving_licence bank_card credit_card library_card hearing_aid house_key bike_key power_bank
+sewing_kit first_aid_kit tax_papers lunch_box water_bottle wedding_ring shopping_list""".replace("\n", " ").split(" ")
+THINGS = [x.replace("_", " ") for x in THINGS]
 GIFTS = """telescope bicycle guitar camera watch puppy drone skateboard book necklace painting tent microscope keyboard sweater
-laptop kayak hammock globe typewriter""".split()
+laptop kayak hammock globe typewriter pony kitten rabbit piano violin scooter dollhouse trampoline treehouse jacket robot tablet snowboard
+surfboard wristwatch bracelet""".split() + ["mountain bike", "new phone", "games console", "coffee machine", "train set", "sewing machine", "trip to Rome", "pair of boots", "puzzle of a castle", "football shirt", "teddy bear", "rocking horse"]
 
 # ---- for small talk ------------------------------------------------------------------------------------------------------
 NOUNS = """garden kitchen river mountain book movie song train station market bridge window table chair lamp phone laptop coffee
@@ -161,11 +279,24 @@ def blended(r, words):
     return (a[:r.randrange(2, max(3, len(a)))] + b[-r.randrange(2, max(3, len(b))):]).replace(" ", "").capitalize()
 
 
+_HEADS = "ab al am an ar as at be bel ber bo bra bri ca cal car cas cha cle co con cor da dal del des di do dra du eb ed el em er es fa fer fi flo fra ga gal ge gi glo gra gu ha har hel her hi ho hu il im is iv ja jo ju ka kar ki kla ko kra ku la lan le li lo lu ma mal mar me mer mi mo mu na ne ni no nu ob ol or os pa pe phi pi po pre pri qua ra re ri ro ru sa sca se sha si so sta ste su ta te the ti to tra tri tu ul ur va ve vi vla vo wa we wi xa ya ye yo za ze zi zo".split()
+_MIDDLES = "ba be bi bo ca ce ci co da de di do dra du fa fe ga gi go ha ja ka ke ki la le li lo lu ma me mi mo na ne ni no nu pa pe po ra re ri ro ru sa se si so sta ta te ti to tra tri va ve vi vo za zi".split()
+_TAILS = "a ara ana ella elle en er esh esco eth ette ia ian ica ie iel ike ila ima in ina ine ino io is ita ith itz ius lyn mann mund na nan ndra ne nia nna no nor nova ov ova ovic ra ran rd rek rian rick rin ro ron rtha ry s sa san sen ska son sson sta stan stein ta tan th tha ti ton tta tte us va van via ville vin wald wen win wyn ya yn za zen".split()
+
+
+def spelled(r):
+    """A long made-up word that looks like a real name: two to five syllables."""
+    return (r.choice(_HEADS) + "".join(r.choice(_MIDDLES) for _ in range(r.choice((0, 1, 1, 2, 2, 3)))) + r.choice(_TAILS)).capitalize()
+
+
 def person(r):
     t = r.random()
     if t < .015: return r.choice(ACCENTED)
-    if t < .45: return r.choice(NAMES)
-    if t < .65: return blended(r, NAMES)
+    if t < .42: return r.choice(NAMES)
+    if t < .62: return blended(r, NAMES)
+    if t < .76: return spelled(r)
+    if t < .78: return spelled(r) + "-" + r.choice(NAMES)
+    if t < .79: return r.choice(("O'", "Mc", "Mac", "D'", "De", "Van ", "Di ", "St ")) + spelled(r)
     return invented(r).capitalize()
 
 
@@ -182,13 +313,15 @@ def pet_name(r):
     if t < .5: return r.choice(NAMES)
     if t < .55: return r.choice(("Mr", "Mrs", "Captain", "Sir", "Lady", "Princess", "Little")) + " " + r.choice(PET_NAMES)
     if t < .65: return r.choice(NOUNS).capitalize()
+    if t < .78: return spelled(r)
     return invented(r).capitalize()
 
 
 def city(r):
     t = r.random()
-    if t < .5: return r.choice(CITIES)
-    if t < .65: return blended(r, CITIES)
+    if t < .45: return r.choice(CITIES)
+    if t < .58: return blended(r, CITIES)
+    if t < .65: return spelled(r)
     if t < .75: return invented(r).capitalize() + r.choice(("ville", "ton", "berg", "dorf", "burg", "field", "ham", "ford"))
     if t < .8: return r.choice(("North", "South", "East", "West", "Port", "Lake", "Old", "Upper")) + " " + invented(r).capitalize()
     return invented(r).capitalize()
@@ -197,7 +330,8 @@ def city(r):
 def country(r): return r.choice(COUNTRIES) if r.random() < .7 else city(r)
 def company(r):
     t = r.random()
-    if t < .4: return invented(r).capitalize()
+    if t < .2: return r.choice(COMPANIES)
+    if t < .4: return invented(r).capitalize() if r.random() < .5 else spelled(r)
     if t < .6: return invented(r).capitalize() + " " + r.choice(("Ltd", "Bank", "Foods", "Systems", "Motors", "Labs", "Media", "Group", "Books"))
     if t < .8: return r.choice(NOUNS).capitalize() + " " + r.choice(("Works", "House", "Partners", "Studio", "Brothers", "Express", "Lane"))
     kind = r.choice("hospital library bank bakery school university theatre hotel supermarket restaurant factory farm museum kindergarten pharmacy law_firm start-up garage bookshop newspaper high_school primary_school flower_shop travel_agency shipyard call_centre".split()).replace("_", " ")
@@ -208,15 +342,20 @@ def number(r):
     t = r.random()
     if t < .35: return str(r.randrange(1, 100))
     if t < .55: return str(r.randrange(100, 1000))
-    if t < .9: return str(r.randrange(1000, 100000))
+    if t < .8: return str(r.randrange(1000, 100000))
+    if t < .88: return "".join(r.choice("ABCDEFGHJKLMNPRSTUVWXYZ") if r.random() < .4 else r.choice("0123456789") for _ in range(r.randrange(4, 8)))
+    if t < .9: return r.choice("ABCDEFGHJKLMNPRST") + r.choice("ABCDEFGHJKLMNPRST") + r.choice(("-", " ", "")) + digits(r, r.randrange(2, 5))
     return digits(r, r.randrange(6, 10))
 def secret(r):
     t = r.random()
     if t < .65: return str(r.randrange(10, 10 ** r.choice((3, 4, 4, 4, 5, 6))))
-    if t < .8: return invented(r)
+    if t < .76: return invented(r)
+    if t < .82: return r.choice(NOUNS) if r.random() < .3 else r.choice(ADJECTIVES + COLORS).replace(" ", "") + r.choice(NOUNS)
+    if t < .84: return spelled(r).lower() + r.choice("!?#*-_.") + str(r.randrange(1, 100))
     if t < .9: return invented(r) + str(r.randrange(1, 1000))
     return r.choice("ABCDEFGHKLMNPRSTXZ") + r.choice(("", "-", "")) + str(r.randrange(1, 9999))
 def title(r):
+    if r.random() < .25: return r.choice(BOOKS + FILMS) if r.random() < .8 else spelled(r)
     a, n, m = r.choice(ADJECTIVES).capitalize(), r.choice(NOUNS).capitalize(), r.choice(NOUNS).capitalize()
     return r.choice((f"The {a} {n}", f"{a} {n}", f"The {n} of {invented(r).capitalize()}", f"{n} and {m}", invented(r).capitalize(), f"The {n}"))
 def date(r): return r.choice(MONTHS) + " " + str(r.randrange(1, 29)) if r.random() < .8 else "the " + str(r.randrange(4, 21)) + "th of " + r.choice(MONTHS)
@@ -231,14 +370,15 @@ def spot(r):
     if r.random() < .45: return r.choice(WHERE).replace("{p}", r.choice(PLACES))
     where = r.choice(("in", "on", "under", "behind", "next to", "near", "inside", "on top of", "in front of", "below", "above", "between the books and", "at the back of", "beside"))
     thing = r.choice(NOUNS + PLACES) if r.random() < .8 else invented(r)
-    return where + " " + r.choice(("the ", "the ", "the ", "my ", "a ")) + (r.choice(ADJECTIVES + COLORS) + " " if r.random() < .2 else "") + thing
+    return where + " " + r.choice(("the ", "the ", "the ", "my ")) + (r.choice(ADJECTIVES + COLORS) + " " if r.random() < .2 else "") + thing
 def age(r): return str(r.randrange(2, 99))
 def word(r): return r.choice(NOUNS) if r.random() < .5 else invented(r)
 def _rare(r, values, tail):
     """A value that no list holds: made up, blended of two, or of two words."""
     t = r.random()
-    if t < .3: return blended(r, values).lower()
-    if t < .55: return invented(r)
+    if t < .2: return blended(r, values).lower()
+    if t < .34: return spelled(r).lower()
+    if t < .48: return invented(r)
     first = r.choice(NOUNS) if t < .75 else invented(r) if t < .85 else r.choice(ADJECTIVES)
     return first + " " + (r.choice(tail) if tail and r.random() < .8 else r.choice(values).split(" ")[-1].lower())
 def maybe(values, p=.15, tail=()):
