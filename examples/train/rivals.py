@@ -30,9 +30,12 @@ def rate(config, step, done):
 def calm(config, done): return config["calm"] * min(1., max(0., (done - config["calm_from"]) / (config["calm_full"] - config["calm_from"])))
 
 
-def table(name, tally):
-    """Exact answers in the stream: of facts told once, by the distance to them."""
-    show = lambda kind: "/".join("-" if n < 5 else f"{100 * ok / n:.0f}" for n, ok in tally[kind])
+HEAD = "exact answers in the stream, %, by tokens since the fact was told: " + " ".join(f"<{e}" for e in EDGES) + " more"
+
+
+def table(name, counts):
+    """A line of exact answers, by the distance to the fact; counts [64][2] as train.py's tally."""
+    show = lambda kind: "/".join("-" if n < 5 else f"{100 * ok / n:.0f}" for n, ok in counts[8 * KINDS.index(kind):][:8])
     return f"{name:17}" + "  ".join(f"{kind} {show(kind)}" for kind in ("told", "changed", "not told"))
 
 
@@ -119,6 +122,8 @@ def main():
                 self.tally.index_add_(0, kinds, torch.stack([valid.long(), (valid & (wrong == 0)).long()], 1))
 
     runners = [Runner(k) for k in kinds]
+    final = {k: [[0, 0] for _ in range(64)] for k in kinds}  # of the last tenth
+    print(HEAD, flush=True)
     for r in runners: print(f"{r.kind:17}{sum(p.numel() for p in r.net.parameters()) / 1e6:.3f} M parameters", flush=True)
     of_class = torch.tensor(config["weights"], device=dev)
     log, recall = open(file("log.csv"), "a"), open(file("recall.jsonl"), "a")
@@ -192,11 +197,11 @@ def main():
                 skipped, n = int(r.skipped.item()), max(n, 1)
                 counts = r.tally.tolist()
                 r.sums.zero_(); r.tally.zero_(); r.skipped.zero_()
-                tally = {KINDS[k]: counts[8 * k:8 * k + 8] for k in range(1, 6)}
-                last[r.kind] = [x / n for x in (a, b, d, z)]
+                last[r.kind] = f"loss {a / n:.3f} answers {d / n:.4f} talk {z / n:.4f}"
+                if done > .9: final[r.kind] = [[x + y for x, y in zip(old, new)] for old, new in zip(final[r.kind], counts)]
                 log.write(f"{step},{seconds:.1f},{r.kind},{a / n:.4f},{b / n:.4f},{d / n:.4f},{z / n:.4f},{skipped},{rate(config, step, done):.2e},{longest:.1f}\n")
-                recall.write(json.dumps({"step": step, "model": r.kind, "edges": EDGES, **tally}) + "\n")
-                print(f"    {a / n:.3f} answers {d / n:.4f} talk {z / n:.4f} skipped {skipped:2}  {table(r.kind, tally)}", flush=True)
+                recall.write(json.dumps({"step": step, "model": r.kind, "edges": EDGES, **{KINDS[k]: counts[8 * k:8 * k + 8] for k in range(1, 6)}}) + "\n")
+                print(f"    {last[r.kind]} skipped {skipped:2}  {table(r.kind, counts)}", flush=True)
                 if skipped > config["log"] // 2 and os.path.exists(file("checkpoint.pt")):
                     r.load(torch.load(file("checkpoint.pt"), map_location=dev, weights_only=True)[r.kind])
                     print(f"{r.kind}: back to the checkpoint", flush=True)
@@ -204,6 +209,8 @@ def main():
         step += 1
         if step % config["save"] == 0: save(step, spent + (time.time() - t0 if t0 else 0.))
     save(step, seconds)
+    print("the last tenth; " + HEAD)
+    for r in runners: print(f"    {last.get(r.kind, '')}  {table(r.kind, final[r.kind])}")
     print(f"done: {step} steps, {step * B * T / 1e6:.0f} M tokens each, {seconds:.0f} s", flush=True)
     feed.stop()
 
