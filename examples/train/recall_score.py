@@ -1,18 +1,19 @@
-"""Exact recall of a GGUF file at a distance, computed by librecurra on the CPU.
+"""Exact recall of a GGUF file or a folder of export_rivals.py at a distance, computed by librecurra on the CPU.
 
-    python3 recall_score.py librecurra.so MODEL.gguf --tokens 1024 16384 102400 --rows 64 32 16 [--threads N] [--json FILE]
+    python3 recall_score.py librecurra.so MODEL --tokens 1024 16384 102400 --rows 64 32 16 [--threads N] [--json FILE]
 
 The conversations are evaluate.py's: seeds that training never uses, 8 facts told, 2 of them changed, small talk until N
 tokens are read, then every fact and 4 things never told are asked for, each on a copy of the state. An answer counts
 if the best token is the expected one at each of its places, which is when greedy decoding writes exactly it.
 """
 import argparse
+import ast
 import ctypes as ct
 import json
 import math
+import os
 import time
 
-import gguf
 import numpy as np
 
 import evaluate
@@ -54,6 +55,19 @@ def interval(right, asked):
     return (m - h) / (1 + z * z / asked), (m + h) / (1 + z * z / asked)
 
 
+def texts_of(model):
+    """The bytes of all tokens."""
+    if os.path.isdir(model):
+        texts = [b"\0"]
+        for line in open(os.path.join(model, "rwkv_vocab_v20230424.txt")):
+            text = ast.literal_eval(line[line.index(" ") + 1:line.rindex(" ")])
+            texts.append(text if isinstance(text, bytes) else text.encode())
+        return texts
+    import gguf
+    field = gguf.GGUFReader(model).fields["tokenizer.ggml.tokens"]
+    return [eval("b'" + bytes(field.parts[i]).decode().replace("'", "\\'").replace("\\\\'", "\\'") + "'") for i in field.data]
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("library")
@@ -65,9 +79,7 @@ def main():
     p.add_argument("--json")
     p.add_argument("--wrong", type=int, default=4)
     o = p.parse_args()
-    field = gguf.GGUFReader(o.model).fields["tokenizer.ggml.tokens"]
-    texts = [eval("b'" + bytes(field.parts[i]).decode().replace("'", "\\'").replace("\\\\'", "\\'") + "'") for i in field.data]
-    pieces = evaluate._pieces = Pieces([t.decode() for t in texts[256:]])
+    pieces = evaluate._pieces = Pieces([t.decode() for t in texts_of(o.model)[256:]])
     lib, scores = Library(o.library, o.model, o.threads), {}
     scratch = lib.state()
     for n, rows in zip(o.tokens, o.rows):

@@ -28,8 +28,9 @@ EDGES = [64, 256, 1024, 4096, 16384, 65536, 262144]  # tokens between a fact's l
 
 
 def longest_now(config, step):
-    """Segments that a conversation begun at this step may have: 1 at first, then growing by octaves."""
-    p = min(1., max(0., (step / config["steps"] - config["short_until"]) / max(config["long_from"] - config["short_until"], 1e-9)))
+    """Segments that a conversation begun at this step may have: 1 at first, then growing by octaves. A run that ends by the clock has one."""
+    done = config["clock"].value if "clock" in config else step / config["steps"]
+    p = min(1., max(0., (done - config["short_until"]) / max(config["long_from"] - config["short_until"], 1e-9)))
     return 2 ** (p * math.log2(config["longest"])) if not config.get("all_lengths") else config["longest"]
 
 
