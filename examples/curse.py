@@ -285,12 +285,18 @@ def main():
     parser.add_argument("--beyond", type=numbers, default=[1000000], help="depths of the constant-memory mixers alone")
     parser.add_argument("--repeats", type=int, default=41, help="runs at each depth; the median counts (softmax: an eighth)")
     parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--only", default="", help="measure these alone, such as rwkv7,mamba; the others' figures are those of the last run")
     options = parser.parse_args()
     if max(options.depths, default=0) <= 0:
         parser.error("--depths: at least one above 0")
 
+    kept = options.out / "curse.json"
     figures = {}
     for name, build, _ in MODELS:
+        if options.only and build.__name__ not in options.only.split(","):
+            figures[name] = json.loads(kept.read_text())[name]
+            figures[name]["at"] = {int(depth): at for depth, at in figures[name]["at"].items()}
+            continue
         folder = options.out / "models" / build.__name__
         figures[name] = {"parameters": make(build, folder)}
         softmax = build is transformer
@@ -301,7 +307,7 @@ def main():
 
     depths = sorted({*options.depths, *options.beyond})
     text = table(figures, depths)
-    (options.out / "curse.json").write_text(json.dumps(figures, indent=1))
+    kept.write_text(json.dumps(figures, indent=1))
     (options.out / "curse.md").write_text(text)
     draw(figures, depths, options.out / "curse.png")
     print(text)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The curse of O(n^2), drawn: seconds per token and resident memory against the length of the conversation, softmax attention beside
 # the constant-memory mixers of the same size. Builds, makes the models, measures and writes build/curse/curse.png and curse.md.
-# Arguments go to curse.py (--depths 0,1000,10000, --beyond 1000000, --repeats N, --threads N).
+# Arguments go to curse.py (--depths 0,1000,10000, --beyond 1000000, --repeats N, --threads N, --only rwkv7,mamba).
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../lib/cmake/setup.sh"
 

@@ -9,9 +9,12 @@ namespace {
 const CpuMatrix& of(const Matrix& m) { return static_cast<const CpuMatrix&>(m); }
 
 // Weight rows whose products are in a buffer at a time.
-constexpr int64_t kTaskRows = 32;
+constexpr int64_t kTogether = 32;
+// A task is several of them, since kernels ask for memory ahead and what lies behind a task's last row is another
+// thread's; but not so many that threads wait for each other at the end.
+constexpr int64_t kTasksPerThread = 4, kMostTaskRows = 256;
 // Products that share a round of tasks.
-constexpr int64_t kMostTogether = 8;
+constexpr int64_t kMostProducts = 8;
 
 }  // namespace
 
@@ -64,8 +67,8 @@ void CpuExec::norm(Tensor y, Tensor x, Norm kind, const Vector* w, const Vector*
 }
 
 void CpuExec::linears(Span<const Product> products, const Rows& rows) {
-  for (const Product* p = products.begin(); p < products.end(); p += kMostTogether) {
-    const auto n = static_cast<size_t>(std::min<int64_t>(kMostTogether, products.end() - p));
+  for (const Product* p = products.begin(); p < products.end(); p += kMostProducts) {
+    const auto n = static_cast<size_t>(std::min<int64_t>(kMostProducts, products.end() - p));
     if (!rows.block || p->x.rows != rows.count) {
       linear_rows({p, n});
       continue;
@@ -86,19 +89,21 @@ struct CpuExec::Part {
 
 void CpuExec::linear_rows(Span<const Product> products) {
   const Frame frame(*this);
-  Part parts[kMostTogether];
+  Part parts[kMostProducts];
   int64_t tasks = 0, floats = 0;
   for (size_t i = 0; i < products.size(); ++i) {
     const Product& p = products[i];
     const CpuMatrix& w = of(*p.w);
-    parts[i] = {&p, &w, tasks, w.by_input ? kPanel : kTaskRows, {}, nullptr};
+    const int64_t share = w.out() / (kTasksPerThread * s_.threads.count()) / kTogether * kTogether;
+    const int64_t outputs = w.by_input ? kPanel : std::clamp(share, kTogether, kMostTaskRows);
+    parts[i] = {&p, &w, tasks, outputs, {}, nullptr};
     if (w.by_input) {
       make_panels(w);
       parts[i].active = active(p.x);
     } else if (s_.int8 != nullptr && s_.int8->takes(w.rows.type)) {
       parts[i].rounded = rounded(parts, i);
     }
-    tasks += (w.out() + parts[i].outputs - 1) / parts[i].outputs;
+    tasks += (w.out() + outputs - 1) / outputs;
     floats += w.out() * w.in() * p.x.rows;
   }
   // A quarter: a multiply-add with its load of a weight is more work than a float of an element-wise operation.
@@ -106,10 +111,9 @@ void CpuExec::linear_rows(Span<const Product> products) {
     size_t i = products.size() - 1;
     while (task < parts[i].begin) --i;
     const int64_t first = (task - parts[i].begin) * parts[i].outputs;
-    if (parts[i].active != nullptr)
-      product_panel(parts[i], first);
-    else
-      product_rows(parts[i], first);
+    if (parts[i].active != nullptr) return product_panel(parts[i], first);
+    const int64_t end = std::min(parts[i].w->out(), first + parts[i].outputs);
+    for (int64_t at = first; at < end; at += kTogether) product_rows(parts[i], at);
   });
 }
 
@@ -163,29 +167,29 @@ Tensor CpuExec::rounded(const Part* parts, size_t i) {
   return to;
 }
 
-// kTaskRows outputs from `first` on, of all rows.
+// kTogether outputs from `first` on, of all rows.
 void CpuExec::product_rows(const Part& part, int64_t first) {
   constexpr int64_t kRows = 16;  // activation rows per product buffer
   const auto& [y, x, matrix, e] = *part.p;
   const WeightRows& w = part.w->rows;
-  const int64_t last = std::min(part.w->out(), first + kTaskRows), n = last - first, width = w.row_bytes();
+  const int64_t last = std::min(part.w->out(), first + kTogether), n = last - first, width = w.row_bytes();
   const char* data = static_cast<const char*>(w.data) + first * width;
   const float* bias = values(e.bias);
-  float product[kRows * kTaskRows];
+  float product[kRows * kTogether];
   for (int64_t i = 0; i < x.rows; i += kRows) {
     const int64_t count = std::min(kRows, x.rows - i);
     if (part.rounded.data == nullptr) {
-      s_.k.dot(w, first, last, row(x, i), x.stride, count, product, kTaskRows);
+      s_.k.dot(w, first, last, row(x, i), x.stride, count, product, kTogether);
     } else {
       for (int64_t r = 0; r < count; r += kMostInt8Rows) {
         const auto some = static_cast<int>(std::min<int64_t>(kMostInt8Rows, count - r));
         const auto at = [&](int k) { return Int8Row(row(part.rounded, i + r + std::min(k, some - 1)), w.in); };
         const Int8Row rows[kMostInt8Rows] = {at(0), at(1), at(2), at(3)};
-        s_.int8->dot(w.type, data, n, w.in, width, rows, some, product + r * kTaskRows, kTaskRows);
+        s_.int8->dot(w.type, data, n, w.in, width, rows, some, product + r * kTogether, kTogether);
       }
     }
     for (int64_t r = 0; r < count; ++r)
-      s_.k.epilogue(row(y, i + r) + first, product + r * kTaskRows, bias != nullptr ? bias + first : nullptr, e.act,
+      s_.k.epilogue(row(y, i + r) + first, product + r * kTogether, bias != nullptr ? bias + first : nullptr, e.act,
                     e.add, n);
   }
 }
