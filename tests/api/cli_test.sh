@@ -166,7 +166,7 @@ if command -v script >/dev/null; then
   for word in '/reset  forget' 'no command /nonsense' 'Saved to terminal.state' 'forgotten'; do
     grep -qF "$word" out && ok || bad "chat on a terminal does not say '$word'"
   done
-  script -qec "$recurra recall --tokens 20000" /dev/null >out 2>err </dev/null
+  script -qec "$recurra recall --tokens 6000" /dev/null >out 2>err </dev/null
   grep -q 'reading \[' out && ok || bad "recall shows no progress bar on a terminal"
 else
   bad "the program 'script' (bsdutils) is missing: the terminal was not tried"
