@@ -2,13 +2,11 @@
 // calls whose C++ form (overloads, std::function, std::string_view) has no counterpart there. The same for every
 // language.
 //
-// An Interrupt lets a signal stop a long call, where the language has that (python/interrupt.h):
-//     Interrupt(bool wanted, Cancel* cancel)   while it lives, a signal triggers cancel(), which is `cancel` or its own
-//     bool resume(const Error& error)          the call ended with `error`: true if it shall go on, since a signal
-//     stopped it
-//                                              whose handler raised nothing; throws what the handler raised
-//     bool pending()                           between two tokens: true if a signal came whose handler raised, then
-//     thrown by void surface()
+// Each language has an Interrupt, which lets a signal stop a long call (python/interrupt.h):
+//   Interrupt(bool wanted, Cancel* cancel): while it lives, a signal triggers cancel(), which is `cancel` or its own.
+//   bool resume(const Error&): the call ended so. True if it shall go on: a signal stopped it, and its handler raised
+//     nothing. What the handler raised is thrown.
+//   bool pending(): between two tokens, true once a signal's handler has raised. void surface() then throws that.
 #ifndef RECURRA_GLUE_H
 #define RECURRA_GLUE_H
 

@@ -1,7 +1,6 @@
-// Ctrl-C in the middle of a call. The library cannot see Python's signals and Python cannot see its own while the
-// library computes, so that for the duration of a call the handler of SIGINT is one that runs Python's and triggers a
-// Cancel. Python's handlers proper then run as the call ends: what they raise comes out of it, and without that it goes
-// on.
+// Ctrl-C in the middle of a call. Python sees its signals only between bytecodes, so for the duration of a call the
+// handler of SIGINT is one that runs Python's and triggers a Cancel. Python's own handlers then run as the call ends:
+// what they raise comes out of it, and without that it goes on.
 #ifndef RECURRA_PYTHON_INTERRUPT_H
 #define RECURRA_PYTHON_INTERRUPT_H
 
@@ -14,12 +13,45 @@ namespace recurra::glue {
 // A Python exception is set, and is what the call ends with.
 struct PythonError {};
 
+// A long call: it begins and ends with the interpreter lock, which is released in between.
 class Interrupt {
  public:
   // `wanted` only in Python's main thread, which alone runs signal handlers.
   Interrupt(bool wanted, Cancel* cancel) : cancel_(cancel) {
-    if (!wanted) return;
-    if (cancel_ == nullptr) cancel_ = &own_.emplace();
+    if (wanted) {
+      if (cancel_ == nullptr) cancel_ = &own_.emplace();
+      install();
+      // One that came before is Python's to handle now: nothing else would until the end of the call.
+      if (PyErr_CheckSignals() != 0) {
+        uninstall();
+        throw PythonError();
+      }
+    }
+    thread_ = PyEval_SaveThread();
+  }
+  ~Interrupt() {
+    PyEval_RestoreThread(thread_);
+    uninstall();
+    if (signalled_ != 0) cancel_->reset();  // the call was done before it saw that; it may be the caller's
+  }
+  Interrupt(const Interrupt&) = delete;
+  Interrupt& operator=(const Interrupt&) = delete;
+
+  Cancel* cancel() const { return cancel_; }
+
+  bool resume(const Error& error) {
+    if (error.status() != RECURRA_E_CANCELLED || signalled_ == 0) return false;
+    if (raised()) throw PythonError();
+    return true;
+  }
+
+  bool pending() { return signalled_ != 0 && raised(); }
+  void surface() {
+    if (raised_) throw PythonError();
+  }
+
+ private:
+  void install() {
     outer_ = innermost_;
     if (outer_ == nullptr) {
       struct sigaction python = {};
@@ -35,32 +67,15 @@ class Interrupt {
     }
     installed_ = true;
   }
-  ~Interrupt() {
+  void uninstall() {
     if (!installed_) return;
     if (outer_ == nullptr) sigaction(SIGINT, &before_, nullptr);
     innermost_ = outer_;
-    if (signalled_ != 0) cancel_->reset();  // the call was done before it saw that; it may be the caller's
-  }
-  Interrupt(const Interrupt&) = delete;
-  Interrupt& operator=(const Interrupt&) = delete;
-
-  Cancel* cancel() const { return cancel_; }
-
-  bool resume(const Error& error) {
-    if (error.status() != RECURRA_E_CANCELLED || signalled_ == 0) return false;
-    cancel_->reset();
-    if (raised()) throw PythonError();
-    return true;
   }
 
-  bool pending() { return signalled_ != 0 && raised(); }
-  void surface() {
-    if (raised_) throw PythonError();
-  }
-
- private:
   bool raised() {
-    signalled_ = 0;
+    signalled_ = 0;  // before the reset: a signal after it is one more
+    cancel_->reset();
     const PyGILState_STATE state = PyGILState_Ensure();
     raised_ = PyErr_CheckSignals() != 0;
     PyGILState_Release(state);
@@ -82,6 +97,7 @@ class Interrupt {
   std::optional<Cancel> own_;
   Cancel* cancel_ = nullptr;
   Interrupt* outer_ = nullptr;
+  PyThreadState* thread_ = nullptr;
   struct sigaction before_ = {};
   volatile sig_atomic_t signalled_ = 0;
   bool installed_ = false, raised_ = false;

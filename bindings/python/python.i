@@ -2,7 +2,8 @@
 //
 // Texts come in as bytes and go out as bytes or, where they are names, as str. Arrays are anything with
 // __array_interface__ (NumPy's), without a copy where the type fits: buffers enter the limited API only in 3.11.
-// Every call releases the interpreter lock but those that are listed at the end, which do next to nothing.
+// Every call releases the interpreter lock but those that are listed at the end: Interrupt releases it in the first of them, the
+// others do next to nothing.
 %feature("autodoc", "0");
 
 %{
@@ -210,6 +211,12 @@ struct Tokens {
   $1 = static_cast<recurra::glue::LogCallback*>(pointer);
   if (auto* director = dynamic_cast<Swig::Director*>($1)) director->swig_disown();
 }
+
+%nothread recurra::glue::open_model;
+%nothread recurra::glue::feed;
+%nothread recurra::glue::score;
+%nothread recurra::glue::generate_text;
+%nothread recurra::glue::Batch::feed;
 
 %nothread recurra::version;
 %nothread recurra::build_info;

@@ -603,6 +603,31 @@ class Interrupt(Case):
                 print(f"Ctrl-C in {mode}: KeyboardInterrupt after {float(done.stdout) * 1e3:.0f} ms")
                 self.assertLess(float(done.stdout), 0.2)
 
+    def test_at_any_moment(self):
+        # Also while the arguments are read, and as the call begins: a signal that got lost there would let the feed run to its end.
+        done = run("""
+            import os, recurra, signal, sys, threading, time
+            model = recurra.Model(sys.argv[1])
+            tokens = [5] * 2_000_000
+            late = []
+            for moment in range(40):
+                s = model.state()
+                def send():
+                    late.append(-time.perf_counter())
+                    os.kill(os.getpid(), signal.SIGINT)
+                try:
+                    threading.Timer(moment * 0.002, send).start()
+                    s.feed(tokens)
+                except KeyboardInterrupt:
+                    late[-1] += time.perf_counter()
+            print(max(late), min(late), len(late))
+        """, SMALL, text=True)
+        self.assertEqual(done.stderr, "")
+        worst, least, n = done.stdout.split()
+        self.assertEqual(int(n), 40)
+        self.assertGreater(float(least), 0)
+        self.assertLess(float(worst), 0.2)
+
     def test_a_handler_that_raises_nothing_lets_it_go_on(self):
         done = run("""
             import os, recurra, signal, threading
