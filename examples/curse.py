@@ -242,6 +242,7 @@ def draw(figures, depths, path):
             axis.plot(*zip(*points), marker="o", markersize=4, color=colour, label=name,
                       linewidth=2.5 if name == "softmax attention" else 1.5)
         axis.set_xscale("symlog", linthresh=min(d for d in depths if d > 0))
+        axis.set_xticks([0] + [d for d in (10**i for i in range(1, 9)) if min(x for x in depths if x > 0) <= d <= max(depths)])
         axis.set_yscale("log")
         for which in (axis.yaxis.set_major_formatter, axis.yaxis.set_minor_formatter):
             which(lambda value, _: f"{value:g}" if f"{value:.0e}"[0] in "125" else "")

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <stdexcept>
 
 #include "interrupt.h"
 #include "process.h"
@@ -42,6 +43,7 @@ struct Contender {
 
 // The folders with a config.json in `folder`, by name.
 std::vector<std::filesystem::path> models_in(const std::filesystem::path& folder) {
+  if (!std::filesystem::is_directory(folder)) throw std::runtime_error(folder.string() + ": no such folder");
   std::vector<std::filesystem::path> found;
   for (const auto& entry : std::filesystem::directory_iterator(folder))
     if (std::filesystem::exists(entry.path() / "config.json")) found.push_back(entry.path());

@@ -64,6 +64,7 @@ void print_model(const Common& common) {
                 {"n_params", info.n_params},
                 {"model_bytes", info.model_bytes},
                 {"state_bytes", info.state_bytes},
+                {"state_bytes_per_token", info.state_bytes_per_token},
                 {"n_layer", info.n_layer},
                 {"n_embd", info.n_embd},
                 {"n_vocab", info.n_vocab},
@@ -90,7 +91,10 @@ void print_model(const Common& common) {
             with_commas(static_cast<std::uint64_t>(info.n_vocab)) + " tokens, tokenizer " + info.tokenizer);
   lines.add("first, last token", token_name(info.bos_token) + ", " + token_name(info.eos_token));
   lines.add("chat template", info.chat_template.empty() ? "none" : info.chat_template);
-  lines.add("state", with_commas(info.state_bytes) + " bytes, whatever it has read");
+  lines.add("state", with_commas(info.state_bytes) + " bytes, " +
+                         (info.state_bytes_per_token == 0
+                              ? "whatever it has read"
+                              : "and " + with_commas(info.state_bytes_per_token) + " more for each token it reads"));
   lines.add("fingerprint", info.fingerprint);
   lines.add("runs on", info.backend + (info.cpu_level.empty() ? "" : " (" + info.cpu_level + ")") + ", " +
                            std::to_string(info.threads) + (info.threads == 1 ? " thread, " : " threads, ") +

@@ -101,7 +101,8 @@ void run(const Options& options) {
   if (!json) {
     std::cout << "read    " << with_commas(options.tokens) << " tokens of small talk in " << fixed(reader.seconds(), 2)
               << " s: " << with_commas(static_cast<std::uint64_t>(tokens_per_second)) << " tokens/s\n"
-              << "state   " << with_commas(state_bytes) << " bytes, now as at the start\n"
+              << "state   " << with_commas(state_bytes) << " bytes, "
+              << (info.state_bytes_per_token == 0 ? "now as at the start" : "growing with every token") << '\n'
               << "memory  " << in_bytes(reader.rss_start()) << " resident at the start, " << in_bytes(reader.rss_end())
               << " at the end\n"
               << "asking  in a new process, which has the saved state and the questions only\n";

@@ -1,8 +1,9 @@
 """weights.pt -> GGUF, as llama.cpp and recurra read RWKV-7.
 
-    python3 export.py weights.pt OUT.gguf [--type f16|q8_0] [--name recurra-default]
+    python3 export.py weights.pt OUT.gguf [--type f16|q8_0] [--name recurra-default] [--mix OTHER.pt SHARE]
 
-q8_0 quantises the matrices that llama.cpp's quantiser would, 32 values to a scale; the low-rank pairs and lerps stay as they are.
+q8_0 quantises the matrices that llama.cpp's quantiser would, 32 values to a scale; the low-rank pairs and lerps stay as they are. --mix: with this share of
+another run's weights, of which the first run's began.
 """
 import argparse
 
@@ -20,9 +21,15 @@ def main():
     p.add_argument("--type", choices=("f32", "f16", "q8_0"), default="q8_0")
     p.add_argument("--name", default="recurra-default")
     p.add_argument("--low-rank", choices=("f32", "f16"), default="f32")
+    p.add_argument("--mix", nargs=2, metavar=("OTHER", "SHARE"))
     o = p.parse_args()
-    saved = torch.load(o.weights, map_location="cpu", weights_only=True)
-    w, s = {k: v.float().numpy() for k, v in saved["weights"].items()}, saved["shape"]
+    load = lambda path: torch.load(path, map_location="cpu", weights_only=True)
+    saved = load(o.weights)
+    w, s = {k: v.float() for k, v in saved["weights"].items()}, saved["shape"]
+    if o.mix:
+        other, share = load(o.mix[0])["weights"], float(o.mix[1])
+        w = {k: (1 - share) * v + share * other[k].float() for k, v in w.items()}
+    w = {k: v.numpy() for k, v in w.items()}
     kind = {"f32": gguf.GGMLQuantizationType.F32, "f16": gguf.GGMLQuantizationType.F16, "q8_0": gguf.GGMLQuantizationType.Q8_0}
     file_type = {"f32": gguf.LlamaFileType.ALL_F32, "f16": gguf.LlamaFileType.MOSTLY_F16, "q8_0": gguf.LlamaFileType.MOSTLY_Q8_0}[o.type]
     g = gguf.GGUFWriter(o.out, "rwkv7")

@@ -7,7 +7,6 @@ tokens are read, then every fact and 4 things never told are asked for, each on 
 if the best token is the expected one at each of its places, which is when greedy decoding writes exactly it.
 """
 import argparse
-import ast
 import ctypes as ct
 import json
 import math
@@ -48,24 +47,11 @@ class Library:
         self.call("feed", state, ct.c_void_p(tokens.ctypes.data), ct.c_size_t(len(tokens)), ct.byref(o))
 
 
-def interval(right, asked):
-    """95% interval of a share (Wilson)."""
-    z, p = 1.96, right / asked
+def interval(right, asked, z=1.96):
+    """95% interval of a share (Wilson); z standard deviations."""
+    p = right / asked
     m, h = p + z * z / (2 * asked), z * math.sqrt(p * (1 - p) / asked + z * z / (4 * asked * asked))
     return (m - h) / (1 + z * z / asked), (m + h) / (1 + z * z / asked)
-
-
-def texts_of(model):
-    """The bytes of all tokens."""
-    if os.path.isdir(model):
-        texts = [b"\0"]
-        for line in open(os.path.join(model, "rwkv_vocab_v20230424.txt")):
-            text = ast.literal_eval(line[line.index(" ") + 1:line.rindex(" ")])
-            texts.append(text if isinstance(text, bytes) else text.encode())
-        return texts
-    import gguf
-    field = gguf.GGUFReader(model).fields["tokenizer.ggml.tokens"]
-    return [eval("b'" + bytes(field.parts[i]).decode().replace("'", "\\'").replace("\\\\'", "\\'") + "'") for i in field.data]
 
 
 def main():
@@ -79,7 +65,7 @@ def main():
     p.add_argument("--json")
     p.add_argument("--wrong", type=int, default=4)
     o = p.parse_args()
-    pieces = evaluate._pieces = Pieces([t.decode() for t in texts_of(o.model)[256:]])
+    pieces = evaluate._pieces = Pieces(os.path.join(os.path.dirname(os.path.abspath(__file__)), "pieces.json"))
     lib, scores = Library(o.library, o.model, o.threads), {}
     scratch = lib.state()
     for n, rows in zip(o.tokens, o.rows):

@@ -94,6 +94,7 @@ struct ModelInfo {
   std::string dtype;          // "f32" or "bf16": what was chosen
   std::string fingerprint;    // 32 hexadecimal digits that name the weights and hyperparameters
   std::string chat_template;  // the file's own, or ""
+  std::uint64_t state_bytes_per_token = 0;  // what a state grows by: 0, but for models with softmax attention
   bool exact = false;         // opened with that option
 };
 
@@ -152,6 +153,7 @@ class Model {
     info.dtype = detail::text(c.dtype);
     info.fingerprint = detail::text(c.fingerprint);
     info.chat_template = detail::text(c.chat_template);
+    info.state_bytes_per_token = c.state_bytes_per_token;
     info.exact = c.exact != 0;
     return info;
   }

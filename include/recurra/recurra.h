@@ -155,7 +155,7 @@ typedef struct recurra_model_info {
   int32_t n_embd;              /* width of the hidden vector */
   uint64_t n_params;           /* elements of all tensors */
   uint64_t model_bytes;        /* bytes of all tensors in the file */
-  uint64_t state_bytes;        /* bytes of one state in memory */
+  uint64_t state_bytes;        /* bytes of one state in memory; see state_bytes_per_token */
   uint32_t threads;
   int32_t bos_token;           /* -1: the file names none */
   int32_t eos_token;           /* -1: the file names none; else generation stops there */
@@ -170,6 +170,7 @@ typedef struct recurra_model_info {
   const char *dtype;           /* "f32" or "bf16": what was chosen */
   const char *fingerprint;     /* 32 hexadecimal digits that name the weights and hyperparameters */
   const char *chat_template;   /* the file's own, or "" */
+  uint64_t state_bytes_per_token; /* what a state grows by with each token: 0, but for models with softmax attention */
   uint32_t exact;              /* 1: opened with that option */
   uint32_t reserved;           /* 0 */
 } recurra_model_info;

@@ -126,6 +126,8 @@ recurra_status recurra_model_get_info(recurra_model_info* info, const recurra_mo
     i.dtype = m.backend().dtype();
     i.fingerprint = facts.fingerprint.c_str();
     i.chat_template = facts.chat_template.c_str();
+    i.state_bytes_per_token =
+        static_cast<uint64_t>(2 * m.layout().cache_layers() * m.layout().cache_width()) * sizeof(float);
     i.exact = m.exact() ? 1 : 0;
     copy_out(info, i, "recurra_model_info");
   });

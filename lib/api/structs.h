@@ -22,7 +22,7 @@ constexpr size_t first_size<recurra_model_options>() {
 }
 template <>
 constexpr size_t first_size<recurra_model_info>() {
-  return offsetof(recurra_model_info, exact);
+  return offsetof(recurra_model_info, state_bytes_per_token);
 }
 
 // Larger than a struct of any version: a struct_size above it was never set, and what lies there must not be looked at.

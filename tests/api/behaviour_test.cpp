@@ -32,6 +32,7 @@ TEST_F(Behaviour, FeedCounts) {
   EXPECT_EQ(info_of(state.get()).n_tokens, 333u);
   const uint64_t bytes = info_of(state.get()).state_bytes;
   EXPECT_EQ(bytes, info_of(model.get()).state_bytes);
+  EXPECT_EQ(info_of(model.get()).state_bytes_per_token, 0u);
   EXPECT_OK(
       recurra_feed_text(state.get(), "\xc3\xa4 text, and a byte that is none: \xff", static_cast<size_t>(-1), &o));
   EXPECT_EQ(done, tokenize(model.get(), "\xc3\xa4 text, and a byte that is none: \xff").size());

@@ -162,6 +162,7 @@ TEST_P(Cache, ThousandTokensAcrossPages) {
   // Memory grows by pages.
   const uint64_t empty = memory_of(new_state(model_.get()).get()), page = (memory_of(a.get()) - empty) / 4;
   EXPECT_GT(page, 0u);
+  EXPECT_EQ(page, kPage * info_of(model_.get()).state_bytes_per_token);
   for (const size_t n : {size_t{1}, kPage, kPage + 1, size_t{1000}})
     EXPECT_EQ(memory_of(fresh(all, {n}).get()), empty + (n + kPage - 1) / kPage * page) << n;
 }
