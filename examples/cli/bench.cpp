@@ -98,10 +98,11 @@ class Bench {
 
   // Reads as many tokens as the deepest state needs, leaving a copy at each depth on the way.
   void fill() {
-    // What memory takes from the start is there before it is read: the states, the weights packed for prompts.
+    // What memory takes from the start is there before it is read: the states, the weights as blocks and single tokens use
+    // them.
     recurra::State state(model_);
     for (Depth& depth : depths_) depth.state.copy_from(state);
-    state.feed(draw(2 * kSlice), feed_options_);
+    state.feed(draw(2 * kSlice + 1), feed_options_);
     state.reset();
 
     const std::uint64_t last = deepest().tokens;

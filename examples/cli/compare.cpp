@@ -108,17 +108,10 @@ void print_line(const Contender& c, std::size_t width) {
 }
 
 void print_head(const Comparison& options, std::size_t width) {
-  const auto depths = [&](const char* what) {
-    for (const std::uint64_t depth : options.depths) {
-      std::cout << pad(what, 11, true);
-      what = "";
-      (void)depth;
-    }
-  };
-  std::cout << pad("", width) << "     M";
-  depths("told, at");
-  depths("changed, at");
-  std::cout << pad("state bytes", 13, true) << pad("", 13) << pad("tokens/s", 9, true) << '\n'
+  const std::size_t columns_of_depths = 11 * options.depths.size();
+  std::cout << pad("", width) << "     M" << pad("told, after", columns_of_depths, true)
+            << pad("changed, after", columns_of_depths, true) << pad("state bytes", 26, true) << pad("tokens/s", 18, true)
+            << '\n'
             << pad("model", width) << "params";
   for (int i = 0; i < 2; ++i)
     for (const std::uint64_t depth : options.depths) std::cout << pad(with_commas(depth), 11, true);

@@ -159,9 +159,11 @@ void CpuExec::product_panel(const Part& part, int64_t first) {
 Tensor CpuExec::rounded(const Part* parts, size_t i) {
   const Tensor x = parts[i].p->x;
   const DType type = parts[i].w->rows.type;
-  for (size_t j = 0; j < i; ++j)
-    if (parts[j].rounded.data != nullptr && parts[j].p->x.data == x.data && parts[j].w->rows.type == type)
+  for (size_t j = 0; j < i; ++j) {
+    const Tensor other = parts[j].p->x;
+    if (parts[j].rounded.data != nullptr && other.data == x.data && other.cols == x.cols && parts[j].w->rows.type == type)
       return parts[j].rounded;
+  }
   const Tensor to = scratch(x.rows, Int8Row::floats(x.cols));
   each_row(x.rows, x.cols, [&](int64_t r) { s_.int8->round(Int8Row(row(to, r), x.cols), row(x, r), x.cols, type); });
   return to;

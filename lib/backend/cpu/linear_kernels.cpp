@@ -23,12 +23,6 @@ namespace {
 
 using DF = hn::ScalableTag<float>;
 using VF = hn::Vec<DF>;
-using DH = hn::Rebind<hwy::float16_t, DF>;
-using DB = hn::Rebind<hwy::bfloat16_t, DF>;
-
-HWY_INLINE VF load_weights(DF d, const float* p) { return hn::LoadU(d, p); }
-HWY_INLINE VF load_weights(DF d, const hwy::float16_t* p) { return hn::PromoteTo(d, hn::LoadU(DH(), p)); }
-HWY_INLINE VF load_weights(DF d, const hwy::bfloat16_t* p) { return hn::PromoteTo(d, hn::LoadU(DB(), p)); }
 
 // The last count < Lanes values, zeros after them.
 template <class W>

@@ -40,14 +40,6 @@ struct Sums {
   }
 };
 
-HWY_INLINE VF weights(const float* p) { return hn::LoadU(DF(), p); }
-HWY_INLINE VF weights(const hwy::float16_t* p) {
-  return hn::PromoteTo(DF(), hn::LoadU(hn::Rebind<hwy::float16_t, DF>(), p));
-}
-HWY_INLINE VF weights(const hwy::bfloat16_t* p) {
-  return hn::PromoteTo(DF(), hn::LoadU(hn::Rebind<hwy::bfloat16_t, DF>(), p));
-}
-
 template <int kBytes>
 HWY_INLINE void ask_for(const uint8_t* p) {
   RECURRA_UNROLL
@@ -65,7 +57,7 @@ HWY_INLINE void add(const W* w, const ActiveInputs& x, int64_t begin, int64_t en
     const W* p = w + x.index[i] * kPanel;
     const VF value = hn::Set(DF(), x.values[x.index[i]]);
     RECURRA_UNROLL
-    for (int v = 0; v < kVectors; ++v) s.of[v] = hn::MulAdd(value, weights(p + v * kQuantLanes), s.of[v]);
+    for (int v = 0; v < kVectors; ++v) s.of[v] = hn::MulAdd(value, load_weights(DF(), p + v * kQuantLanes), s.of[v]);
   }
 }
 
@@ -99,7 +91,7 @@ HWY_INLINE void add(const Q8Panel*, const uint8_t* w, const ActiveInputs& x, int
     }
     const auto* d = reinterpret_cast<const hwy::float16_t*>(w + first / 32 * kBlock32);
     RECURRA_UNROLL
-    for (int v = 0; v < kVectors; ++v) s.of[v] = hn::MulAdd(weights(d + v * kQuantLanes), part.of[v], s.of[v]);
+    for (int v = 0; v < kVectors; ++v) s.of[v] = hn::MulAdd(load_weights(DF(), d + v * kQuantLanes), part.of[v], s.of[v]);
   });
 }
 
@@ -131,8 +123,8 @@ HWY_INLINE void add(const Q4KPanel*, const uint8_t* w, const ActiveInputs& x, in
     RECURRA_UNROLL
     for (int v = 0; v < kVectors; ++v) {
       const int at = v * kQuantLanes;
-      const VF by = hn::Mul(weights(d + at), to_floats(bytes(scale + at)));
-      const VF minus = hn::Mul(weights(d + kPanel + at), to_floats(bytes(least + at)));
+      const VF by = hn::Mul(load_weights(DF(), d + at), to_floats(bytes(scale + at)));
+      const VF minus = hn::Mul(load_weights(DF(), d + kPanel + at), to_floats(bytes(least + at)));
       s.of[v] = hn::NegMulAdd(minus, sum, hn::MulAdd(by, part.of[v], s.of[v]));
     }
   });

@@ -1,4 +1,4 @@
-// Blocks of quantised weights as vectors of floats, compiled once per instruction set (hence no ordinary include
+// Weights, in floats or in quantised blocks, as vectors of floats, compiled once per instruction set (hence no ordinary include
 // guard). The values are those of dequantize() to the bit.
 //
 // A block type has kValues, kBytes and each(block, f), which calls f(i, vector of the values i, i + 1, ...) for
@@ -31,6 +31,14 @@ using DI8 = hn::Rebind<int8_t, DF>;
 using VF = hn::Vec<DF>;
 using VI = hn::Vec<DI>;
 constexpr int kQuantLanes = HWY_LANES(float);
+
+HWY_INLINE VF load_weights(DF d, const float* p) { return hn::LoadU(d, p); }
+HWY_INLINE VF load_weights(DF d, const hwy::float16_t* p) {
+  return hn::PromoteTo(d, hn::LoadU(hn::Rebind<hwy::float16_t, DF>(), p));
+}
+HWY_INLINE VF load_weights(DF d, const hwy::bfloat16_t* p) {
+  return hn::PromoteTo(d, hn::LoadU(hn::Rebind<hwy::bfloat16_t, DF>(), p));
+}
 
 HWY_INLINE float half_at(const uint8_t* b) {
   uint16_t h;
