@@ -20,8 +20,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kFacts = 8, kChanges = 2;
-constexpr std::uint64_t kAnswerTokens = 64;
 constexpr int kTimedTokens = 32;
 
 struct Score {

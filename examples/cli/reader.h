@@ -10,6 +10,10 @@
 
 namespace cli {
 
+// What `recurra recall` asks of a conversation, alone or in a comparison.
+constexpr std::size_t kFacts = 8, kChanges = 2;
+constexpr std::uint64_t kAnswerTokens = 64;
+
 class Reader {
  public:
   // `total`: the tokens of small talk that the bar, with this label, is to show the end of.

@@ -24,9 +24,6 @@
 namespace cli {
 namespace {
 
-constexpr std::size_t kFacts = 8, kChanges = 2;
-constexpr std::uint64_t kAnswerTokens = 64;
-
 struct Options {
   Common common;
   std::uint64_t tokens = 100000;

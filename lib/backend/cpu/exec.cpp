@@ -137,6 +137,15 @@ const ActiveInputs* CpuExec::active(Tensor x) {
   return found;
 }
 
+// n outputs from `first` on, of `count` rows of y from row i on, out of their products [count, stride].
+void CpuExec::finish(Tensor y, int64_t i, int64_t count, int64_t first, int64_t n, const float* product, int64_t stride,
+                     const Epilogue& e) {
+  const float* bias = values(e.bias);
+  if (bias != nullptr) bias += first;
+  for (int64_t r = 0; r < count; ++r)
+    s_.k.epilogue(row(y, i + r) + first, product + r * stride, bias, e.act, e.add, n);
+}
+
 // The outputs of a panel from `first` on, of all rows.
 void CpuExec::product_panel(const Part& part, int64_t first) {
   constexpr int64_t kRows = 16;
@@ -144,14 +153,11 @@ void CpuExec::product_panel(const Part& part, int64_t first) {
   const WeightRows& w = part.w->rows;
   const int64_t n = std::min(part.w->out() - first, kPanel);
   const std::byte* panel = part.w->panels->data() + first / kPanel * panel_bytes(w);
-  const float* bias = values(e.bias);
   float product[kRows * kPanel];
   for (int64_t i = 0; i < x.rows; i += kRows) {
     const int64_t count = std::min(kRows, x.rows - i);
     s_.k.panel(w.type, panel, part.active + i, count, product);
-    for (int64_t r = 0; r < count; ++r)
-      s_.k.epilogue(row(y, i + r) + first, product + r * kPanel, bias != nullptr ? bias + first : nullptr, e.act, e.add,
-                    n);
+    finish(y, i, count, first, n, product, kPanel, e);
   }
 }
 
@@ -176,7 +182,6 @@ void CpuExec::product_rows(const Part& part, int64_t first) {
   const WeightRows& w = part.w->rows;
   const int64_t last = std::min(part.w->out(), first + kTogether), n = last - first, width = w.row_bytes();
   const char* data = static_cast<const char*>(w.data) + first * width;
-  const float* bias = values(e.bias);
   float product[kRows * kTogether];
   for (int64_t i = 0; i < x.rows; i += kRows) {
     const int64_t count = std::min(kRows, x.rows - i);
@@ -190,9 +195,7 @@ void CpuExec::product_rows(const Part& part, int64_t first) {
         s_.int8->dot(w.type, data, n, w.in, width, rows, some, product + r * kTogether, kTogether);
       }
     }
-    for (int64_t r = 0; r < count; ++r)
-      s_.k.epilogue(row(y, i + r) + first, product + r * kTogether, bias != nullptr ? bias + first : nullptr, e.act,
-                    e.add, n);
+    finish(y, i, count, first, n, product, kTogether, e);
   }
 }
 
@@ -240,16 +243,13 @@ void CpuExec::linear_blocks(Tensor y, Tensor x, const CpuMatrix& w, const Epilog
   // A task keeps a slice in the cache for as many blocks as leaves enough tasks for all threads.
   const int64_t wanted = 4 * s_.threads.count();
   const int64_t parts = std::min(blocks, std::max<int64_t>(1, (wanted + count - 1) / count));
-  const float* bias = values(e.bias);
   each(count * parts, [&](int64_t task, int thread) {
     const PackedSlice& slice = w.slices[static_cast<size_t>(task / parts)];
     const int64_t part = task % parts, end = blocks * (part + 1) / parts;
     alignas(64) float product[kBlock * kSlice];
     for (int64_t b = blocks * part / parts; b < end; ++b) {
       runner(thread).run(slice, in + static_cast<size_t>(b * kBlock) * row_bytes, product);
-      for (int64_t r = 0; r < kBlock; ++r)
-        s_.k.epilogue(row(y, b * kBlock + r) + slice.first, product + r * slice.columns,
-                      bias != nullptr ? bias + slice.first : nullptr, e.act, e.add, slice.columns);
+      finish(y, b * kBlock, kBlock, slice.first, slice.columns, product, slice.columns, e);
     }
   });
 }

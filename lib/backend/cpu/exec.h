@@ -109,6 +109,8 @@ class CpuExec final : public Exec {
   void linear_rows(Span<const Product> products);
   void product_rows(const Part& part, int64_t first);
   void product_panel(const Part& part, int64_t first);
+  void finish(Tensor y, int64_t i, int64_t count, int64_t first, int64_t n, const float* product, int64_t stride,
+              const Epilogue& e);
   Tensor rounded(const Part* parts, size_t i);
   const ActiveInputs* active(Tensor x);
   void make_panels(const CpuMatrix& w);
