@@ -2,8 +2,9 @@
 
     python3 rivals.py rivals.json --out RUN [--only deltanet ...] [--set seconds=600 batch=8 ...] [--device cpu]
 
-The batches are train.py's. Steps are not counted out beforehand: learning rate and length of the conversations follow the clock, and end
-with `seconds`, which begin when all models have made their first step. RUN gets MODEL.pt (float16), log.csv, recall.jsonl and
+The batches are train.py's. Learning rate and length of the conversations follow the clock, and end with `seconds`, which begin when all
+models have made their first step; with `steps` they follow the steps, and several processes, one a GPU with its own --only, train all
+models on the same batches. RUN gets MODEL.pt (float16), log.csv, recall.jsonl and
 checkpoint.pt, from which a run that was cut goes on when it is started again. A step that is not finite is left out, for the model
 that it befell, and that model's state begins anew.
 """
@@ -64,7 +65,8 @@ def main():
         at = json.load(open(file("step.json")))
         first, spent = at["step"], at["seconds"]
     clock = mp.Value("d", spent / config["seconds"])
-    feed = train.Feed({**config, "clock": clock}, pieces, first, o.workers)  # forks, so before CUDA is touched
+    timing = config if config.get("steps") else {**config, "clock": clock}
+    feed = train.Feed(timing, pieces, first, o.workers)  # forks, so before CUDA is touched
 
     import torch
     import mixers
@@ -153,7 +155,7 @@ def main():
             print(f"first step after {t0 - began:.0f} s; {config['seconds'] - spent:.0f} s to go", flush=True)
             timed = (step, t0)
         seconds = spent + (time.time() - t0 if t0 else 0.)
-        done = clock.value = min(1., seconds / config["seconds"])
+        done = clock.value = min(1., step / config["steps"] if config.get("steps") else seconds / config["seconds"])
         if done >= 1. or not runners: break
         batch = [x.to(dev, non_blocking=True) for x in feed.ready.get()]
         tokens, classes, numbers, about, fresh = batch
@@ -188,10 +190,10 @@ def main():
         if step == first and gpu: print(f"compiled after {time.time() - began:.0f} s, {torch.cuda.max_memory_allocated() / 2 ** 30:.1f} GiB", flush=True)
         if step % config["log"] == 0 or step in (first + 10, first + 50):
             if gpu: torch.cuda.synchronize()
-            now, longest = time.time(), train.longest_now({**config, "clock": clock}, step)
+            now, longest = time.time(), train.longest_now(timing, step)
             speed = (now - timed[1]) / max(step - timed[0], 1) if timed[1] else 0.
             timed = (step, now)
-            print(f"step {step}, {seconds:.0f} of {config['seconds']:.0f} s, {1000 * speed:.0f} ms a step, lr {rate(config, step, done):.1e}, up to {longest:.0f} segments, queue {feed.ready.qsize()}", flush=True)
+            print(f"step {step}, {100 * done:.0f}% after {seconds:.0f} s, {1000 * speed:.0f} ms a step, lr {rate(config, step, done):.1e}, up to {longest:.0f} segments, queue {feed.ready.qsize()}", flush=True)
             for r in runners:
                 a, b, d, n, z = r.sums.tolist()
                 skipped, n = int(r.skipped.item()), max(n, 1)
