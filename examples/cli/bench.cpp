@@ -60,8 +60,7 @@ struct Result {
 
 class Bench {
  public:
-  Bench(const recurra::Model& model, const Options& options)
-      : model_(model), options_(options), logits_(static_cast<std::size_t>(model.n_vocab())) {
+  Bench(const recurra::Model& model, const Options& options) : model_(model), options_(options) {
     for (const std::uint64_t depth : options.depth) depths_.push_back({depth, recurra::State(model), 0, 0});
     fill();
   }
@@ -98,8 +97,8 @@ class Bench {
 
   // Reads as many tokens as the deepest state needs, leaving a copy at each depth on the way.
   void fill() {
-    // What memory takes from the start is there before it is read: the states, the weights as blocks and single tokens use
-    // them.
+    // What memory takes from the start is there before it is read: the states, the weights as blocks and single tokens
+    // use them.
     recurra::State state(model_);
     for (Depth& depth : depths_) depth.state.copy_from(state);
     state.feed(draw(2 * kSlice + 1), feed_options_);
@@ -129,6 +128,8 @@ class Bench {
     pointers_.clear();
     for (std::uint64_t b = 0; b < test.batch; ++b) states_.emplace_back(model_);
     for (recurra::State& state : states_) pointers_.push_back(&state);
+    readers_.assign(pointers_.begin(), pointers_.end());
+    logits_.resize(states_.size() * static_cast<std::size_t>(model_.n_vocab()));
     ProgressBar bar(test.test, "tokens");
     const std::uint64_t each = test.batch * n, total = each * depths_.size() * (options_.repeats + 1);
     std::vector<std::vector<double>> speeds(depths_.size());
@@ -168,13 +169,12 @@ class Bench {
     }
   }
 
-  void read_logits() {
-    for (const recurra::State& state : states_) state.logits(logits_.data(), logits_.size());
-  }
+  void read_logits() { recurra::logits_batch(readers_, logits_.data(), logits_.size()); }
 
   std::vector<recurra::Token> draw(std::uint64_t n) {
     std::vector<recurra::Token> tokens(n);
-    for (recurra::Token& token : tokens) token = static_cast<recurra::Token>(random_() % logits_.size());
+    for (recurra::Token& token : tokens)
+      token = static_cast<recurra::Token>(random_() % static_cast<std::uint64_t>(model_.n_vocab()));
     return tokens;
   }
 
@@ -184,6 +184,7 @@ class Bench {
   std::vector<float> logits_;
   std::vector<recurra::State> states_;
   std::vector<recurra::State*> pointers_;
+  std::vector<const recurra::State*> readers_;
   const recurra::FeedOptions feed_options_ = feed_options();
   std::mt19937_64 random_{1};
 };
@@ -225,8 +226,9 @@ void print(const std::vector<Result>& results, const recurra::ModelInfo& info, c
             << "test       batch     depth     tok/s       min       max  of limit\n";
   for (const Result& r : results) {
     const double fraction = fraction_of_limit(r, info, limits);
-    std::cout << pad(r.test, 8) << pad(std::to_string(r.batch), 8, true) << pad(std::to_string(r.depth->tokens), 10, true)
-              << pad(fixed(r.median, 1), 10, true) << pad(fixed(r.min, 1), 10, true) << pad(fixed(r.max, 1), 10, true)
+    std::cout << pad(r.test, 8) << pad(std::to_string(r.batch), 8, true)
+              << pad(std::to_string(r.depth->tokens), 10, true) << pad(fixed(r.median, 1), 10, true)
+              << pad(fixed(r.min, 1), 10, true) << pad(fixed(r.max, 1), 10, true)
               << pad(std::isfinite(fraction) ? fixed(100 * fraction, 1) + "%" : "unknown", 10, true) << '\n';
   }
   std::cout << "\nlimits  reading " << or_unknown(limits.read_gb_s, 1) << " GB/s, " << info.dtype << " products "

@@ -324,6 +324,9 @@ RECURRA_API recurra_status recurra_generate_text(char *out, size_t capacity, siz
 
 /* The logits [n_vocab] after the last token read; n must be n_vocab. */
 RECURRA_API recurra_status recurra_logits(float *out, size_t n, const recurra_state *state);
+/* The logits [n_states, n_vocab] of states of one model, together: the head's weights are read once for up to 64. Row i has the
+   bits that recurra_logits gives for states[i]; n must be n_states * n_vocab. */
+RECURRA_API recurra_status recurra_logits_batch(float *out, size_t n, const recurra_state *const *states, size_t n_states);
 /* The last hidden vector [n_embd], normed: what the head sees; n must be n_embd. */
 RECURRA_API recurra_status recurra_hidden(float *out, size_t n, const recurra_state *state);
 /* ln p(token | all before it) of each token [n_tokens] if they came next. options' logprobs must be NULL. */

@@ -61,7 +61,7 @@ class State {
     detail::check(recurra_state_clone(&handle, handle_.get()));
     return State(handle, n_vocab_, n_embd_);
   }
-  // Makes this state what `source` is; both of the same model, else RECURRA_E_MISMATCH.
+  // Makes this state what `source` is; both of the same model, else RECURRA_E_INVALID.
   void copy_from(const State& source) { detail::check(recurra_state_copy(handle_.get(), source.handle_.get())); }
   // Back to empty: nothing read, no notes.
   void reset() { detail::check(recurra_state_reset(handle_.get())); }
@@ -213,6 +213,8 @@ class State {
   recurra_state* handle() const noexcept { return handle_.get(); }  // stays this object's
 
  private:
+  friend void logits_batch(const std::vector<const State*>& states, float* out, std::size_t n);
+  friend std::vector<float> logits_batch(const std::vector<const State*>& states);
   friend void feed_batch(const std::vector<State*>& states, const std::vector<std::vector<Token>>& tokens,
                          const FeedOptions& options);
 
@@ -312,6 +314,21 @@ inline void feed_batch(const std::vector<State*>& states, const std::vector<std:
   }
   State::CFeed c(options);
   c.calls.check(recurra_feed_batch(handles.data(), starts.data(), sizes.data(), handles.size(), &c.options));
+}
+
+// The logits [n_states, n_vocab] after the last token that each state has read, together: the head's weights are read
+// once for up to 64 states of one model. Row i has the bits that states[i]->logits() gives. Throws RECURRA_E_INVALID,
+// _BUSY.
+inline void logits_batch(const std::vector<const State*>& states, float* out, std::size_t n) {
+  std::vector<const recurra_state*> handles;
+  for (const State* state : states) handles.push_back(state != nullptr ? state->handle() : nullptr);
+  detail::check(recurra_logits_batch(out, n, handles.data(), handles.size()));
+}
+inline std::vector<float> logits_batch(const std::vector<const State*>& states) {
+  const bool none = states.empty() || states[0] == nullptr;
+  std::vector<float> out(none ? 1 : states.size() * static_cast<std::size_t>(states[0]->n_vocab_));
+  logits_batch(states, out.data(), out.size());
+  return out;
 }
 
 // ---- state files ----------------------------------------------------------------------------------------------------

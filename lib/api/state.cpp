@@ -39,8 +39,8 @@ void no_outputs(const recurra_feed_options& o, const char* call) {
   if (o.logits != nullptr || o.logprobs != nullptr) fail(Code::invalid, "logits and logprobs must be NULL in %s", call);
 }
 
-void feed_batch(recurra_state* const* states, const recurra_token* const* tokens, const size_t* n_tokens, size_t n_states,
-                const recurra_feed_options* options) {
+void feed_batch(recurra_state* const* states, const recurra_token* const* tokens, const size_t* n_tokens,
+                size_t n_states, const recurra_feed_options* options) {
   const recurra_feed_options o = checked_feed(options);
   no_outputs(o, "recurra_feed_batch");
   if (n_states == 0) fail(Code::invalid, "n_states is 0, expected at least 1");
@@ -61,6 +61,25 @@ void feed_batch(recurra_state* const* states, const recurra_token* const* tokens
   }
   for (State* s : all) locks.push_back(std::make_unique<State::Write>(*s));
   State::feed_batch({all.data(), all.size()}, tokens, n_tokens, feed_options(o), o.n_done);
+}
+
+void logits_batch(float* out, size_t n, const recurra_state* const* states, size_t n_states) {
+  if (n_states == 0) fail(Code::invalid, "n_states is 0, expected at least 1");
+  need(states, "states");
+  need(out, "out");
+  std::vector<const State*> all;
+  for (size_t i = 0; i < n_states; ++i) {
+    if (states[i] == nullptr) fail(Code::invalid, "states[%zu] is NULL", i);
+    if (&states[i]->state.model() != &states[0]->state.model())
+      fail(Code::invalid, "states[%zu] is of another model than states[0]", i);
+    all.push_back(&states[i]->state);
+  }
+  const auto vocabulary = static_cast<size_t>(all[0]->model().vocabulary());
+  if (n / vocabulary != n_states || n % vocabulary != 0)
+    fail(Code::invalid, "n is %zu, expected %zu states times the vocabulary's %zu", n, n_states, vocabulary);
+  std::vector<std::unique_ptr<State::Read>> locks;
+  for (const State* s : all) locks.push_back(std::make_unique<State::Read>(*s));
+  State::logits_batch(out, {all.data(), all.size()});
 }
 
 }  // namespace
@@ -98,7 +117,8 @@ recurra_status recurra_state_copy(recurra_state* target, const recurra_state* so
   return guard([&] {
     need(target, "target");
     need(source, "source");
-    if (&target->state.model() != &source->state.model()) fail(Code::invalid, "target and source are of different models");
+    if (&target->state.model() != &source->state.model())
+      fail(Code::invalid, "target and source are of different models");
     if (target == source) return;
     const State::Read from(source->state);
     const State::Write to(target->state);
@@ -145,7 +165,8 @@ recurra_status recurra_state_get_note(char* out, size_t capacity, size_t* n_out,
     need(key, "key");
     const State::Read lock(state->state);
     const auto found = state->state.notes().find(key);
-    if (found == state->state.notes().end()) fail(Code::not_found, "there is no note '%s'", printable(std::string(key)).c_str());
+    if (found == state->state.notes().end())
+      fail(Code::not_found, "there is no note '%s'", printable(std::string(key)).c_str());
     fill(out, capacity, n_out, found->second.data(), found->second.size(), "bytes");
   });
 }
@@ -165,7 +186,8 @@ recurra_status recurra_feed(recurra_state* state, const recurra_token* tokens, s
   });
 }
 
-recurra_status recurra_feed_text(recurra_state* state, const char* text, size_t length, const recurra_feed_options* options) {
+recurra_status recurra_feed_text(recurra_state* state, const char* text, size_t length,
+                                 const recurra_feed_options* options) {
   return guard([&] {
     const recurra_feed_options o = checked_feed(options);
     no_outputs(o, "recurra_feed_text");
@@ -177,8 +199,8 @@ recurra_status recurra_feed_text(recurra_state* state, const char* text, size_t 
   });
 }
 
-recurra_status recurra_feed_batch(recurra_state* const* states, const recurra_token* const* tokens, const size_t* n_tokens,
-                                  size_t n_states, const recurra_feed_options* options) {
+recurra_status recurra_feed_batch(recurra_state* const* states, const recurra_token* const* tokens,
+                                  const size_t* n_tokens, size_t n_states, const recurra_feed_options* options) {
   return guard([&] { feed_batch(states, tokens, n_tokens, n_states, options); });
 }
 
@@ -191,6 +213,10 @@ recurra_status recurra_logits(float* out, size_t n, const recurra_state* state) 
     const State::Read lock(state->state);
     state->state.logits(out);
   });
+}
+
+recurra_status recurra_logits_batch(float* out, size_t n, const recurra_state* const* states, size_t n_states) {
+  return guard([&] { logits_batch(out, n, states, n_states); });
 }
 
 recurra_status recurra_hidden(float* out, size_t n, const recurra_state* state) {

@@ -223,7 +223,8 @@ class Feeder {
       return;
     }
     std::vector<float> logits(static_cast<size_t>(m_.network().vocabulary));
-    m_.logits_with(exec_, logits.data(), s.slot);
+    const std::byte* slot = s.slot;
+    m_.logits_with(exec_, logits.data(), {&slot, 1});
     o_.logprobs[0] = log_probability(logits.data(), m_.network().vocabulary, s.tokens[0]);
   }
 
@@ -254,20 +255,26 @@ void Model::feed(Span<Sequence> sequences, const FeedOptions& options) const {
   Feeder(*this, sequences, options).run();
 }
 
-void Model::logits_with(Exec& exec, float* out, const std::byte* slot) const {
-  const Frame frame(exec);
-  const Tensor y = exec.scratch(1, network_.vocabulary);
-  auto* hidden = const_cast<float*>(reinterpret_cast<const float*>(slot + hidden_offset_));
-  const Tensor x{hidden, 1, network_.width, network_.width};
-  Rows rows;
-  rows.count = 1;
-  exec.linear(y, x, network_.head ? *network_.head : *network_.embedding, rows, {});
-  exec.download(out, y);
+void Model::logits_with(Exec& exec, float* out, Span<const std::byte* const> slots) const {
+  for (size_t first = 0; first < slots.size(); first += kStepRows) {
+    const Frame frame(exec);
+    const auto n = static_cast<int64_t>(std::min<size_t>(kStepRows, slots.size() - first));
+    const Tensor x = exec.scratch(n, network_.width), y = exec.scratch(n, network_.vocabulary);
+    for (int64_t i = 0; i < n; ++i) {
+      const std::byte* hidden = slots[first + static_cast<size_t>(i)] + hidden_offset_;
+      const Tensor one{const_cast<float*>(reinterpret_cast<const float*>(hidden)), 1, network_.width, network_.width};
+      exec.copy({x.data + i * x.stride, 1, x.cols, x.stride}, one);
+    }
+    Rows rows;
+    rows.count = static_cast<int32_t>(n);
+    exec.linear(y, x, network_.head ? *network_.head : *network_.embedding, rows, {});
+    exec.download(out + static_cast<int64_t>(first) * network_.vocabulary, y);
+  }
 }
 
-void Model::logits(float* out, const std::byte* slot) const {
+void Model::logits(float* out, Span<const std::byte* const> slots) const {
   const WorkerLease lease(*this);
-  logits_with(*(*lease).exec, out, slot);
+  logits_with(*(*lease).exec, out, slots);
 }
 
 void Model::hidden(float* out, const std::byte* slot) const {

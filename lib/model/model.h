@@ -33,7 +33,8 @@ struct ModelOptions {
 
 struct ModelFacts {
   uint64_t parameters = 0, bytes = 0;
-  std::string architecture, name, path, file_type, tokenizer = "none", tokenizer_hash = "none", fingerprint, chat_template;
+  std::string architecture, name, path, file_type, tokenizer = "none", tokenizer_hash = "none", fingerprint,
+                                                   chat_template;
   int32_t bos = -1, eos = -1;
 };
 
@@ -76,15 +77,15 @@ class Model {
   // Reads all sequences' tokens together (model/feed.cpp). On Code::cancelled the slots hold what `done` says, on any
   // other error they are as they were.
   void feed(Span<Sequence> sequences, const FeedOptions& options) const;
-  // logits [vocabulary] from the hidden vector of a slot.
-  void logits(float* out, const std::byte* slot) const;
+  // logits [slots, vocabulary] from the slots' hidden vectors.
+  void logits(float* out, Span<const std::byte* const> slots) const;
   void hidden(float* out, const std::byte* slot) const;
 
  private:
   friend class Feeder;
   class WorkerLease;
 
-  void logits_with(Exec& exec, float* out, const std::byte* slot) const;
+  void logits_with(Exec& exec, float* out, Span<const std::byte* const> slots) const;
   void read_facts(const std::string& path);
   void fingerprint();
 

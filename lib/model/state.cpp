@@ -149,7 +149,17 @@ void State::restore(const Checkpoint& c) noexcept {
 
 void State::logits(float* out) const {
   need_tokens("logits");
-  model_->logits(out, slot_.data());
+  const std::byte* slot = slot_.data();
+  model_->logits(out, {&slot, 1});
+}
+
+void State::logits_batch(float* out, Span<const State* const> states) {
+  std::vector<const std::byte*> slots;
+  for (const State* s : states) {
+    s->need_tokens("logits");
+    slots.push_back(s->slot_.data());
+  }
+  states[0]->model_->logits(out, {slots.data(), slots.size()});
 }
 
 void State::hidden(float* out) const {

@@ -70,6 +70,8 @@ class State {
   // All states read together; each is locked for writing, all are of one model.
   static void feed_batch(Span<State* const> states, const int32_t* const* tokens, const size_t* counts,
                          const FeedOptions& options, uint64_t* done);
+  // The logits [states, vocabulary] of states of one model, which the caller has locked.
+  static void logits_batch(float* out, Span<const State* const> states);
 
  private:
   struct Values;

@@ -459,6 +459,14 @@ TEST_F(WrongCall, StatesOfTwoModels) {
   const recurra_token* const lists[] = {tokens.data(), tokens.data()};
   const size_t sizes[] = {1, 1};
   EXPECT_ERROR(recurra_feed_batch(states, lists, sizes, 2, nullptr), RECURRA_E_INVALID, "states[1]");
+  std::vector<float> logits(2 * static_cast<size_t>(info_of(second.get()).n_vocab));
+  EXPECT_ERROR(recurra_logits_batch(logits.data(), logits.size(), states, 2), RECURRA_E_INVALID, "states[1]");
+  const StatePtr empty = make_state(model.get());
+  states[1] = empty.get();
+  EXPECT_ERROR(recurra_logits_batch(logits.data(), logits.size(), states, 2), RECURRA_E_INVALID, "has read no token");
+  EXPECT_ERROR(recurra_logits_batch(logits.data(), logits.size() - 1, states, 2), RECURRA_E_INVALID, "2 states");
+  EXPECT_ERROR(recurra_logits_batch(logits.data(), SIZE_MAX, states, 2), RECURRA_E_INVALID, "2 states");
+  EXPECT_ERROR(recurra_logits_batch(logits.data(), 0, states, 0), RECURRA_E_INVALID, "n_states is 0");
   states[1] = state.get();
   EXPECT_ERROR(recurra_feed_batch(states, lists, sizes, 2, nullptr), RECURRA_E_INVALID, "same state");
 }

@@ -150,6 +150,10 @@ TEST(Hpp, BatchIsWhatEachWouldBeAlone) {
   recurra::feed_batch({&a, &b}, tokens);
   alone.feed(tokens[1]);
   EXPECT_EQ(b.logits(), alone.logits());
+  const std::vector<float> both = recurra::logits_batch({&a, &b});
+  EXPECT_EQ(std::vector<float>(both.begin() + model().n_vocab(), both.end()), alone.logits());
+  EXPECT_EQ(status_of([&] { recurra::logits_batch({}); }), RECURRA_E_INVALID);
+  EXPECT_EQ(status_of([&] { recurra::logits_batch({&a, nullptr}); }), RECURRA_E_INVALID);
   EXPECT_EQ(status_of([&] { recurra::feed_batch({&a}, tokens); }), RECURRA_E_INVALID);
   EXPECT_EQ(status_of([&] { recurra::feed_batch({&a, nullptr}, tokens); }), RECURRA_E_INVALID);
   EXPECT_EQ(status_of([&] { recurra::feed_batch({&a, &a}, tokens); }), RECURRA_E_INVALID);

@@ -206,6 +206,8 @@ std::vector<Case> NullTest::cases() {
 
       {"recurra_logits.out", invalid, [=] { return recurra_logits(nullptr, 272, state); }},
       {"recurra_logits.state", invalid, [=] { return recurra_logits(floats.data(), 272, nullptr); }},
+      {"recurra_logits_batch.out", invalid, [=] { return recurra_logits_batch(nullptr, 272, &state, 1); }},
+      {"recurra_logits_batch.states", invalid, [=] { return recurra_logits_batch(floats.data(), 272, nullptr, 1); }},
       {"recurra_hidden.out", invalid, [=] { return recurra_hidden(nullptr, 64, state); }},
       {"recurra_hidden.state", invalid, [=] { return recurra_hidden(floats.data(), 64, nullptr); }},
       {"recurra_score.out", invalid, [=] { return recurra_score(nullptr, state, tokens.data(), 1, nullptr); }},
@@ -415,11 +417,14 @@ void check_options(const char* name, recurra_status (*init)(T*, size_t),
 }
 
 TEST_F(NullTest, SizesOfOptions) {
-  check_options<recurra_model_options>("recurra_model_options", recurra_model_options_init, [&](const auto* o) {
-    const recurra_status status = recurra_model_open_memory(&m, gguf.data(), gguf.size(), o);
-    if (status == RECURRA_OK) recurra_model_release(m);
-    return status;
-  }, 48);
+  check_options<recurra_model_options>(
+      "recurra_model_options", recurra_model_options_init,
+      [&](const auto* o) {
+        const recurra_status status = recurra_model_open_memory(&m, gguf.data(), gguf.size(), o);
+        if (status == RECURRA_OK) recurra_model_release(m);
+        return status;
+      },
+      48);
   check_options<recurra_state_options>("recurra_state_options", recurra_state_options_init, [&](const auto* o) {
     const recurra_status status = recurra_state_create(&s, model, o);
     if (status == RECURRA_OK) recurra_state_free(s);
@@ -457,12 +462,14 @@ void check_result(const char* name, const std::function<recurra_status(T*)>& get
     ASSERT_OK(get(&o.known));
     EXPECT_EQ(o.known.struct_size, size);
     const auto* bytes = reinterpret_cast<const unsigned char*>(&o);
-    for (size_t i = std::min(size, sizeof(T)); i < sizeof o; ++i) EXPECT_EQ(bytes[i], 0xcc) << "written past what is known";
+    for (size_t i = std::min(size, sizeof(T)); i < sizeof o; ++i)
+      EXPECT_EQ(bytes[i], 0xcc) << "written past what is known";
   }
 }
 
 TEST_F(NullTest, SizesOfResults) {
-  check_result<recurra_model_info>("recurra_model_info", [&](auto* o) { return recurra_model_get_info(o, model); }, 136);
+  check_result<recurra_model_info>(
+      "recurra_model_info", [&](auto* o) { return recurra_model_get_info(o, model); }, 136);
   check_result<recurra_state_info>("recurra_state_info", [&](auto* o) { return recurra_state_get_info(o, state); });
   check_result<recurra_peek>("recurra_peek",
                              [&](auto* o) { return recurra_peek_file(o, nullptr, 0, nullptr, file.c_str()); });

@@ -275,6 +275,7 @@ TEST_F(Stop, TheStateIsBusyMeanwhile) {
     const size_t sizes[] = {1, 1};
     EXPECT_ERROR(recurra_feed_batch(states, lists, sizes, 2, nullptr), RECURRA_E_BUSY, "in use");
     expect_reader(recurra_logits(floats.data(), floats.size(), state.get()));
+    expect_reader(recurra_logits_batch(floats.data(), floats.size(), states + 1, 1));
     expect_reader(recurra_score(floats.data(), state.get(), &token, 1, nullptr));
     recurra_state* copy = nullptr;
     expect_reader(recurra_state_clone(&copy, state.get()));

@@ -129,6 +129,15 @@ TEST_P(Bits, HundredStatesAtOnce) {
   ASSERT_EQ(recurra_feed_batch(raw.data(), tokens.data(), counts.data(), kStates, nullptr), RECURRA_OK)
       << recurra_last_error();
   for (size_t i = 0; i < kStates; ++i) ASSERT_EQ(bytes_of(raw[i]), after(model_.get(), i, counts[i])) << i;
+
+  const auto width = static_cast<size_t>(n_vocab_);
+  std::vector<float> together(kStates * width), alone(width);
+  ASSERT_EQ(recurra_logits_batch(together.data(), together.size(), raw.data(), kStates), RECURRA_OK)
+      << recurra_last_error();
+  for (size_t i = 0; i < kStates; ++i) {
+    ASSERT_EQ(recurra_logits(alone.data(), width, raw[i]), RECURRA_OK) << recurra_last_error();
+    ASSERT_EQ(std::memcmp(alone.data(), together.data() + i * width, width * sizeof(float)), 0) << i;
+  }
 }
 
 // Where no whole block lies in a call, the cut does not matter: 50 tokens at once are 50 single ones.
