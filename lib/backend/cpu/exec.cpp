@@ -84,7 +84,7 @@ struct CpuExec::Part {
   int64_t begin;               // the first of its tasks
   int64_t outputs;             // of a task
   Tensor rounded;              // x for the integer kernels; data null: none
-  const ActiveInputs* active;  // of x's rows, with weights by input; else null
+  const ActiveInputs* active;  // of x's rows in groups, with weights by input; else null
 };
 
 void CpuExec::linear_rows(Span<const Product> products) {
@@ -128,11 +128,14 @@ void CpuExec::make_panels(const CpuMatrix& w) {
 }
 
 const ActiveInputs* CpuExec::active(Tensor x) {
-  const Tensor lists = scratch(x.rows, sizeof(ActiveInputs) / sizeof(float)), indices = scratch(x.rows, x.cols + 16);
+  const int64_t together = s_.k.panel_rows, groups = (x.rows + together - 1) / together;
+  const Tensor lists = scratch(groups, sizeof(ActiveInputs) / sizeof(float)), indices = scratch(groups, x.cols + 16);
   auto* found = reinterpret_cast<ActiveInputs*>(lists.data);
-  each_row(x.rows, x.cols, [&](int64_t i) {
-    auto* index = reinterpret_cast<int32_t*>(row(indices, i));
-    found[i] = {row(x, i), index, s_.k.active(index, row(x, i), x.cols)};
+  each_row(groups, together * x.cols, [&](int64_t g) {
+    auto* index = reinterpret_cast<int32_t*>(row(indices, g));
+    const float* first = row(x, g * together);
+    const int64_t rows = std::min(together, x.rows - g * together);
+    found[g] = {first, x.stride, index, s_.k.active(index, first, x.stride, rows, x.cols)};
   });
   return found;
 }
@@ -142,8 +145,7 @@ void CpuExec::finish(Tensor y, int64_t i, int64_t count, int64_t first, int64_t 
                      const Epilogue& e) {
   const float* bias = values(e.bias);
   if (bias != nullptr) bias += first;
-  for (int64_t r = 0; r < count; ++r)
-    s_.k.epilogue(row(y, i + r) + first, product + r * stride, bias, e.act, e.add, n);
+  for (int64_t r = 0; r < count; ++r) s_.k.epilogue(row(y, i + r) + first, product + r * stride, bias, e.act, e.add, n);
 }
 
 // The outputs of a panel from `first` on, of all rows.
@@ -156,7 +158,7 @@ void CpuExec::product_panel(const Part& part, int64_t first) {
   float product[kRows * kPanel];
   for (int64_t i = 0; i < x.rows; i += kRows) {
     const int64_t count = std::min(kRows, x.rows - i);
-    s_.k.panel(w.type, panel, part.active + i, count, product);
+    s_.k.panel(w.type, panel, part.active + i / s_.k.panel_rows, count, product);
     finish(y, i, count, first, n, product, kPanel, e);
   }
 }
@@ -167,7 +169,8 @@ Tensor CpuExec::rounded(const Part* parts, size_t i) {
   const DType type = parts[i].w->rows.type;
   for (size_t j = 0; j < i; ++j) {
     const Tensor other = parts[j].p->x;
-    if (parts[j].rounded.data != nullptr && other.data == x.data && other.cols == x.cols && parts[j].w->rows.type == type)
+    if (parts[j].rounded.data != nullptr && other.data == x.data && other.cols == x.cols &&
+        parts[j].w->rows.type == type)
       return parts[j].rounded;
   }
   const Tensor to = scratch(x.rows, Int8Row::floats(x.cols));

@@ -18,7 +18,7 @@ struct Int8Row {
   int8_t* q;       // [n]
   float* d;        // [n / 4]: each d eight times, for the eight lanes that 32 products end in
   float* sum;      // [n / 32]: d times the sum of the 32 q, in the order of x
-  int32_t* minus;  // [n / 4]: -32 times the sum of 4 q: what an offset of 32 in the weights adds
+  int32_t* minus;  // [n / 4]: what a kernel adds for its weights' offset, such as -32 times the sum of 4 q
 
   // The floats of scratch that a row takes, and the row in it (64-byte aligned where the scratch is).
   static int64_t floats(int64_t n) { return (n / 4 + n / 4 + n / 4 + n / 32 + 15) / 16 * 16; }

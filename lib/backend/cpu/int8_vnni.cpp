@@ -29,12 +29,11 @@ struct Sums {
   __m256 offset[R];  // of the types with a minimum
 };
 
-// sum += scale * d * (w . q) over values i .. i+63, where the weights are w - bias and `bias_shift` brings 32 there.
+// sum += scale * d * (w . q) over values i .. i+63, where the weights are w, or w less what `minus` is for.
 template <int R, bool kBias>
-inline void take(Sums<R>& s, const Int8Row* x, int64_t i, __m512i w, __m512 scale, int bias_shift = 0) {
+inline void take(Sums<R>& s, const Int8Row* x, int64_t i, __m512i w, __m512 scale) {
   for (int r = 0; r < R; ++r) {
-    __m512i dot = _mm512_setzero_si512();
-    if (kBias) dot = _mm512_slli_epi32(_mm512_loadu_si512(x[r].minus + i / 4), static_cast<unsigned>(bias_shift));
+    __m512i dot = kBias ? _mm512_loadu_si512(x[r].minus + i / 4) : _mm512_setzero_si512();
     dot = _mm512_dpbusd_epi32(dot, w, _mm512_loadu_si512(x[r].q + i));
     const __m512 by = _mm512_mul_ps(scale, _mm512_loadu_ps(x[r].d + i / 4));
     s.sum[r] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot), by, s.sum[r]);
@@ -47,7 +46,7 @@ struct Q8_0 {
   static void add(Sums<R>& s, const Int8Row* x, int64_t i, const uint8_t* b) {
     const __m512i w = _mm512_xor_si512(join(load32(b + 2), load32(b + 36)), _mm512_set1_epi8(-128));
     const __m128i halves = _mm_unpacklo_epi16(_mm_loadu_si16(b), _mm_loadu_si16(b + 34));
-    take<R, true>(s, x, i, w, pair(_mm512_castps128_ps512(_mm_cvtph_ps(halves)), 0, 1), 2);
+    take<R, true>(s, x, i, w, pair(_mm512_castps128_ps512(_mm_cvtph_ps(halves)), 0, 1));
   }
   // A last single block.
   template <int R>
@@ -56,7 +55,7 @@ struct Q8_0 {
     for (int r = 0; r < R; ++r) {
       const auto* q = reinterpret_cast<const uint8_t*>(x[r].q + i);
       const __m256i minus = load32(reinterpret_cast<const uint8_t*>(x[r].minus + i / 4));
-      const __m256i dot = _mm256_dpbusd_epi32(_mm256_slli_epi32(minus, 2), w, load32(q));
+      const __m256i dot = _mm256_dpbusd_epi32(minus, w, load32(q));
       const __m256 by = _mm256_mul_ps(_mm256_set1_ps(half_at(b)), _mm256_loadu_ps(x[r].d + i / 4));
       s.offset[r] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot), by, s.offset[r]);
     }
@@ -172,6 +171,7 @@ void rows(const uint8_t* w, int64_t in, int64_t row, int64_t count, const Int8Ro
 
 void round(const Int8Row& to, const float* x, int64_t n, DType type) {
   const bool placed = type == DType::q4_k || type == DType::q5_k;
+  const unsigned bias_bits = type == DType::q8_0 ? 7 : 5;
   for (int64_t i = 0; i < n; i += 32) {
     const int64_t at = placed ? 32 * place_of(i / 32) : i;
     const __m512 a = _mm512_loadu_ps(x + i), b = _mm512_loadu_ps(x + i + 16);
@@ -187,7 +187,7 @@ void round(const Int8Row& to, const float* x, int64_t n, DType type) {
     const __m256i all = load32(reinterpret_cast<const uint8_t*>(to.q + at));
     const __m256i fours = _mm256_dpbusd_epi32(_mm256_setzero_si256(), _mm256_set1_epi8(1), all);
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(to.minus + at / 4),
-                        _mm256_sub_epi32(_mm256_setzero_si256(), _mm256_slli_epi32(fours, 5)));
+                        _mm256_sub_epi32(_mm256_setzero_si256(), _mm256_slli_epi32(fours, bias_bits)));
     to.sum[i / 32] = d * static_cast<float>(_mm512_reduce_add_epi32(_mm512_zextsi256_si512(fours)));
     _mm256_storeu_ps(to.d + at / 4, _mm256_set1_ps(d));
   }

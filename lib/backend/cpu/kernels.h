@@ -57,9 +57,11 @@ struct AttentionHead {
 };
 constexpr int64_t kAttentionWork = kAttentionRows * (KvCache::kPage + 2);
 
-// The inputs of a row that are not 0: x[index[i]] for i < count, index ascending.
+// The inputs that are not 0 in some row of a group: index[i] for i < count, ascending. Row r has its values from
+// values + r * stride on.
 struct ActiveInputs {
   const float* values;
+  int64_t stride;
   const int32_t* index;
   int64_t count;
 };
@@ -68,10 +70,12 @@ struct Kernels {
   // y[i][n - n0] = W[n] . x[i] for i < rows, n0 <= n < n1. x, y: row strides in floats.
   void (*dot)(const WeightRows& w, int64_t n0, int64_t n1, const float* x, int64_t ldx, int64_t rows, float* y,
               int64_t ldy);
-  // y[i][o] of `rows` rows and the kPanel outputs of a panel (panels.h); y [rows, kPanel].
+  // y[i][o] of `rows` rows and the kPanel outputs of a panel (panels.h); y [rows, kPanel]. The rows are in groups of
+  // panel_rows, the last one of what is left.
   void (*panel)(DType type, const void* w, const ActiveInputs* x, int64_t rows, float* y);
-  // Where x is not 0, ascending, and how many there are; index has room for n + 16.
-  int64_t (*active)(int32_t* index, const float* x, int64_t n);
+  int64_t panel_rows;
+  // Where one of `rows` rows is not 0, ascending, and how many places there are; index has room for n + 16.
+  int64_t (*active)(int32_t* index, const float* x, int64_t stride, int64_t rows, int64_t n);
   // out = act(in + bias), or out += that; bias may be null.
   void (*epilogue)(float* out, const float* in, const float* bias, Act act, bool add, int64_t n);
   void (*to_float)(float* out, DType type, const void* in, int64_t n);

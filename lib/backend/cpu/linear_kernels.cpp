@@ -32,9 +32,14 @@ HWY_INLINE VF load_weights_tail(DF d, const W* p, size_t count) {
   return load_weights(d, padded);
 }
 
-// M activation rows by N weight rows.
+// Weight rows that stay in the first-level cache while all activation rows pass by.
+constexpr int64_t kGroup = 16;
+
+// M activation rows by N weight rows. With several activation rows the weights `ahead` values on are asked for, into
+// the second-level cache: the first activation rows of a group would wait for memory, the hardware's prefetcher does
+// not see the next group coming.
 template <int M, int N, class W>
-HWY_INLINE void tile(const W* w, int64_t in, const float* x, int64_t ldx, float* y, int64_t ldy) {
+HWY_INLINE void tile(const W* w, int64_t in, const float* x, int64_t ldx, float* y, int64_t ldy, int64_t ahead) {
   const DF d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   VF sum[M][N];
@@ -47,7 +52,10 @@ HWY_INLINE void tile(const W* w, int64_t in, const float* x, int64_t ldx, float*
     for (int n = 0; n < N; ++n) {
       // The next N rows. One row of activations leaves the core waiting for memory, and the hardware's prefetcher does
       // not follow N rows that share a few pages.
-      if (M == 1) hwy::Prefetch(w + (n + N) * in + j);
+      if (M == 1)
+        hwy::Prefetch(w + (n + N) * in + j);
+      else
+        __builtin_prefetch(w + n * in + j + ahead, 0, 2);
       const VF b = load_weights(d, w + n * in + j);
       for (int m = 0; m < M; ++m) sum[m][n] = hn::MulAdd(a[m], b, sum[m][n]);
     }
@@ -109,7 +117,7 @@ void dot_of_blocks(const WeightRows& weights, int64_t n0, int64_t count, const f
                    float* y, int64_t ldy) {
   const int64_t in = weights.in, row = in / Q::kValues * Q::kBytes;
   const auto* w = static_cast<const uint8_t*>(weights.data) + n0 * row;
-  const int64_t group = rows == 1 ? count : 16;
+  const int64_t group = rows == 1 ? count : kGroup;
   for (int64_t n = 0; n < count; n += group) {
     const int64_t now = HWY_MIN(group, count - n);
     int64_t m = 0;
@@ -119,23 +127,25 @@ void dot_of_blocks(const WeightRows& weights, int64_t n0, int64_t count, const f
 }
 
 template <int M, class W>
-HWY_INLINE void columns(const W* w, int64_t count, int64_t in, const float* x, int64_t ldx, float* y, int64_t ldy) {
+HWY_INLINE void columns(const W* w, int64_t count, int64_t in, const float* x, int64_t ldx, float* y, int64_t ldy,
+                        int64_t ahead) {
   constexpr int N = M == 1 ? 8 : 4;
   int64_t n = 0;
-  for (; n + N <= count; n += N) tile<M, N>(w + n * in, in, x, ldx, y + n, ldy);
-  for (; n < count; ++n) tile<M, 1>(w + n * in, in, x, ldx, y + n, ldy);
+  for (; n + N <= count; n += N) tile<M, N>(w + n * in, in, x, ldx, y + n, ldy, ahead);
+  for (; n < count; ++n) tile<M, 1>(w + n * in, in, x, ldx, y + n, ldy, ahead);
 }
 
 template <class W>
 void dot_of(const W* w, int64_t count, int64_t in, const float* x, int64_t ldx, int64_t rows, float* y, int64_t ldy) {
-  // Weight rows in groups that stay in the first-level cache while all activation rows pass by.
-  const int64_t group = rows == 1 ? count : 16;
+  const int64_t group = rows == 1 ? count : kGroup;
   for (int64_t n = 0; n < count; n += group) {
     const int64_t now = HWY_MIN(group, count - n);
-    int64_t m = 0;
-    for (; m + 4 <= rows; m += 4) columns<4>(w + n * in, now, in, x + m * ldx, ldx, y + m * ldy + n, ldy);
-    for (; m + 2 <= rows; m += 2) columns<2>(w + n * in, now, in, x + m * ldx, ldx, y + m * ldy + n, ldy);
-    for (; m < rows; ++m) columns<1>(w + n * in, now, in, x + m * ldx, ldx, y + m * ldy + n, ldy);
+    int64_t m = 0, ahead = group * in;
+    for (; m + 4 <= rows; m += 4, ahead = 0)
+      columns<4>(w + n * in, now, in, x + m * ldx, ldx, y + m * ldy + n, ldy, ahead);
+    for (; m + 2 <= rows; m += 2, ahead = 0)
+      columns<2>(w + n * in, now, in, x + m * ldx, ldx, y + m * ldy + n, ldy, ahead);
+    for (; m < rows; ++m) columns<1>(w + n * in, now, in, x + m * ldx, ldx, y + m * ldy + n, ldy, ahead);
   }
 }
 

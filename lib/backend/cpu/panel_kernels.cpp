@@ -1,5 +1,8 @@
 // Products with weights by input (panels.h): the inputs that are not 0, in ascending order, each times its weights,
 // added up per output.
+//
+// Rows of a group share the loads and conversions of weights. An input that is 0 in one of them and not in another adds
+// a weight times 0 there: weights are finite, so that this changes no bit.
 #include "backend/cpu/kernels.h"
 #include "backend/cpu/panels.h"
 
@@ -20,25 +23,46 @@ namespace HWY_NAMESPACE {
 namespace {
 
 constexpr int kVectors = static_cast<int>(kPanel) / kQuantLanes;
-// How many inputs ahead memory is asked for, and the inputs that a panel's rows go through before the next row.
+// Rows of a group: their sums must fit into registers.
+#if HWY_TARGET == HWY_AVX3
+constexpr int kRows = 4;
+#else
+constexpr int kRows = 1;
+#endif
+// How many inputs ahead memory is asked for, and the inputs that a panel's rows go through before the next group.
 constexpr int64_t kAhead = 16, kTogether = 256;
 
-// The sums of a panel's outputs.
+// The sums of a panel's outputs, for R rows.
+template <int R>
 struct Sums {
-  VF of[kVectors];
+  VF of[R][kVectors];
   HWY_INLINE void clear() {
     RECURRA_UNROLL
-    for (int v = 0; v < kVectors; ++v) of[v] = hn::Zero(DF());
+    for (int r = 0; r < R; ++r) RECURRA_UNROLL
+    for (int v = 0; v < kVectors; ++v) of[r][v] = hn::Zero(DF());
   }
   HWY_INLINE void load(const float* p) {
     RECURRA_UNROLL
-    for (int v = 0; v < kVectors; ++v) of[v] = hn::LoadU(DF(), p + v * kQuantLanes);
+    for (int r = 0; r < R; ++r) RECURRA_UNROLL
+    for (int v = 0; v < kVectors; ++v) of[r][v] = hn::LoadU(DF(), p + r * kPanel + v * kQuantLanes);
   }
   HWY_INLINE void store(float* p) const {
     RECURRA_UNROLL
-    for (int v = 0; v < kVectors; ++v) hn::StoreU(of[v], DF(), p + v * kQuantLanes);
+    for (int r = 0; r < R; ++r) RECURRA_UNROLL
+    for (int v = 0; v < kVectors; ++v) hn::StoreU(of[r][v], DF(), p + r * kPanel + v * kQuantLanes);
+  }
+  // The v-th vectors of all rows, each by its input.
+  HWY_INLINE void add(int v, const VF* input, VF weights) {
+    RECURRA_UNROLL
+    for (int r = 0; r < R; ++r) of[r][v] = hn::MulAdd(input[r], weights, of[r][v]);
   }
 };
+
+template <int R>
+HWY_INLINE void inputs_at(VF* input, const ActiveInputs& x, int64_t j) {
+  RECURRA_UNROLL
+  for (int r = 0; r < R; ++r) input[r] = hn::Set(DF(), x.values[r * x.stride + j]);
+}
 
 template <int kBytes>
 HWY_INLINE void ask_for(const uint8_t* p) {
@@ -50,14 +74,15 @@ HWY_INLINE void ask_for(const uint8_t* p) {
 HWY_INLINE int64_t input_ahead(const ActiveInputs& x, int64_t i) { return x.index[HWY_MIN(i + kAhead, x.count - 1)]; }
 
 // sums += the inputs at begin .. end-1 of the list.
-template <class W>
-HWY_INLINE void add(const W* w, const ActiveInputs& x, int64_t begin, int64_t end, Sums& s) {
+template <int R, class W>
+HWY_INLINE void add(const W* w, const ActiveInputs& x, int64_t begin, int64_t end, Sums<R>& s) {
   for (int64_t i = begin; i < end; ++i) {
     ask_for<kPanel * sizeof(W)>(reinterpret_cast<const uint8_t*>(w + input_ahead(x, i) * kPanel));
     const W* p = w + x.index[i] * kPanel;
-    const VF value = hn::Set(DF(), x.values[x.index[i]]);
+    VF input[R];
+    inputs_at<R>(input, x, x.index[i]);
     RECURRA_UNROLL
-    for (int v = 0; v < kVectors; ++v) s.of[v] = hn::MulAdd(value, load_weights(DF(), p + v * kQuantLanes), s.of[v]);
+    for (int v = 0; v < kVectors; ++v) s.add(v, input, load_weights(DF(), p + v * kQuantLanes));
   }
 }
 
@@ -74,98 +99,118 @@ HWY_INLINE void by_group(const ActiveInputs& x, int64_t begin, int64_t end, int6
 }
 
 struct Q8Panel {};
-HWY_INLINE void add(const Q8Panel*, const uint8_t* w, const ActiveInputs& x, int64_t begin, int64_t end, Sums& s) {
+template <int R>
+HWY_INLINE void add(const Q8Panel*, const uint8_t* w, const ActiveInputs& x, int64_t begin, int64_t end, Sums<R>& s) {
   constexpr int64_t kBlock32 = 34 * kPanel;
   const auto weights_of = [&](int64_t j) { return w + j / 32 * kBlock32 + (2 + j % 32) * kPanel; };
   by_group(x, begin, end, 32, [&](int64_t first, int64_t from, int64_t to) HWY_ATTR {
-    Sums part;
+    Sums<R> part;
     part.clear();
     for (int64_t i = from; i < to; ++i) {
       ask_for<kPanel>(weights_of(input_ahead(x, i)));
       const auto* q = reinterpret_cast<const int8_t*>(weights_of(x.index[i]));
-      const VF value = hn::Set(DF(), x.values[x.index[i]]);
+      VF input[R];
+      inputs_at<R>(input, x, x.index[i]);
       RECURRA_UNROLL
       for (int v = 0; v < kVectors; ++v)
-        part.of[v] = hn::MulAdd(
-            value, to_floats(hn::PromoteTo(DI(), hn::LoadU(DI8(), q + v * kQuantLanes))), part.of[v]);
+        part.add(v, input, to_floats(hn::PromoteTo(DI(), hn::LoadU(DI8(), q + v * kQuantLanes))));
     }
     const auto* d = reinterpret_cast<const hwy::float16_t*>(w + first / 32 * kBlock32);
     RECURRA_UNROLL
-    for (int v = 0; v < kVectors; ++v) s.of[v] = hn::MulAdd(load_weights(DF(), d + v * kQuantLanes), part.of[v], s.of[v]);
+    for (int v = 0; v < kVectors; ++v) {
+      const VF by = load_weights(DF(), d + v * kQuantLanes);
+      RECURRA_UNROLL
+      for (int r = 0; r < R; ++r) s.of[r][v] = hn::MulAdd(by, part.of[r][v], s.of[r][v]);
+    }
   });
 }
 
 struct Q4KPanel {};
-HWY_INLINE void add(const Q4KPanel*, const uint8_t* w, const ActiveInputs& x, int64_t begin, int64_t end, Sums& s) {
+template <int R>
+HWY_INLINE void add(const Q4KPanel*, const uint8_t* w, const ActiveInputs& x, int64_t begin, int64_t end, Sums<R>& s) {
   constexpr int64_t kScales = 20 * kPanel, kBlock256 = kScales + 128 * kPanel;
   const auto weights_of = [&](int64_t j) { return w + j / 256 * kBlock256 + kScales + j % 256 * (kPanel / 2); };
   by_group(x, begin, end, 32, [&](int64_t first, int64_t from, int64_t to) HWY_ATTR {
-    Sums part;
+    Sums<R> part;
     part.clear();
-    float total = 0;
+    float total[R] = {};
     for (int64_t i = from; i < to; ++i) {
       hwy::Prefetch(weights_of(input_ahead(x, i)));
       const uint8_t* q = weights_of(x.index[i]);
-      const float input = x.values[x.index[i]];
-      total += input;
-      const VF value = hn::Set(DF(), input);
+      VF input[R];
+      inputs_at<R>(input, x, x.index[i]);
+      RECURRA_UNROLL
+      for (int r = 0; r < R; ++r) total[r] += x.values[r * x.stride + x.index[i]];
       RECURRA_UNROLL
       for (int v = 0; v < kVectors / 2; ++v) {
         const VI b = bytes(q + v * kQuantLanes);
-        part.of[v] = hn::MulAdd(value, to_floats(low(b)), part.of[v]);
-        part.of[kVectors / 2 + v] = hn::MulAdd(value, to_floats(high(b)), part.of[kVectors / 2 + v]);
+        part.add(v, input, to_floats(low(b)));
+        part.add(kVectors / 2 + v, input, to_floats(high(b)));
       }
     }
     const uint8_t* block = w + first / 256 * kBlock256;
     const auto* d = reinterpret_cast<const hwy::float16_t*>(block);
     const uint8_t *scale = block + 4 * kPanel + first % 256 / 32 * kPanel, *least = scale + 8 * kPanel;
-    const VF sum = hn::Set(DF(), total);
     RECURRA_UNROLL
     for (int v = 0; v < kVectors; ++v) {
       const int at = v * kQuantLanes;
       const VF by = hn::Mul(load_weights(DF(), d + at), to_floats(bytes(scale + at)));
       const VF minus = hn::Mul(load_weights(DF(), d + kPanel + at), to_floats(bytes(least + at)));
-      s.of[v] = hn::NegMulAdd(minus, sum, hn::MulAdd(by, part.of[v], s.of[v]));
+      RECURRA_UNROLL
+      for (int r = 0; r < R; ++r)
+        s.of[r][v] = hn::NegMulAdd(minus, hn::Set(DF(), total[r]), hn::MulAdd(by, part.of[r][v], s.of[r][v]));
     }
   });
 }
 
-template <class W>
-HWY_INLINE void add(const W*, const uint8_t* w, const ActiveInputs& x, int64_t begin, int64_t end, Sums& s) {
+template <int R, class W>
+HWY_INLINE void add(const W*, const uint8_t* w, const ActiveInputs& x, int64_t begin, int64_t end, Sums<R>& s) {
   add(reinterpret_cast<const W*>(w), x, begin, end, s);
+}
+
+// One group, its list from `begin` to `end`; y [R, kPanel] goes on from what is there where begin is not 0.
+template <int R, class W>
+HWY_NOINLINE void group_of(const uint8_t* w, const ActiveInputs& x, int64_t begin, int64_t end, float* y) {
+  Sums<R> s;
+  if (begin == 0)
+    s.clear();
+  else
+    s.load(y);
+  add(static_cast<const W*>(nullptr), w, x, begin, end, s);
+  s.store(y);
+}
+
+template <class W>
+HWY_INLINE void group_of_rows(int64_t rows, const uint8_t* w, const ActiveInputs& x, int64_t begin, int64_t end,
+                              float* y) {
+#if HWY_TARGET == HWY_AVX3
+  if (rows == 4) return group_of<4, W>(w, x, begin, end, y);
+  if (rows == 3) return group_of<3, W>(w, x, begin, end, y);
+  if (rows == 2) return group_of<2, W>(w, x, begin, end, y);
+#endif
+  (void)rows;
+  group_of<1, W>(w, x, begin, end, y);
 }
 
 template <class W>
 void rows_of(const void* panel, const ActiveInputs* x, int64_t rows, float* y) {
   const auto* w = static_cast<const uint8_t*>(panel);
-  Sums s;
-  if (rows == 1) {
-    s.clear();
-    add(static_cast<const W*>(nullptr), w, x[0], 0, x[0].count, s);
-    return s.store(y);
-  }
-  constexpr int64_t kMost = 16;
-  for (int64_t first = 0; first < rows; first += kMost, x += kMost, y += kMost * kPanel) {
-    const int64_t n = HWY_MIN(kMost, rows - first);
+  constexpr int64_t kMost = 16;  // groups
+  if (rows <= kRows) return group_of_rows<W>(rows, w, *x, 0, x->count, y);
+  for (; rows > 0; rows -= kMost * kRows, x += kMost, y += kMost * kRows * kPanel) {
+    const int64_t groups = HWY_MIN(kMost, (rows + kRows - 1) / kRows);
     int64_t at[kMost] = {};
-    for (int64_t r = 0; r < n; ++r) {
-      s.clear();
-      s.store(y + r * kPanel);
-    }
-    // All rows through some inputs, then through the next: the weights are read once.
+    // All groups through some inputs, then through the next: the weights are read once.
     bool more = true;
     for (int64_t input = kTogether; more; input += kTogether) {
       more = false;
-      for (int64_t r = 0; r < n; ++r) {
-        int64_t end = at[r];
-        while (end < x[r].count && x[r].index[end] < input) ++end;
-        if (end > at[r]) {
-          s.load(y + r * kPanel);
-          add(static_cast<const W*>(nullptr), w, x[r], at[r], end, s);
-          s.store(y + r * kPanel);
-          at[r] = end;
-        }
-        more = more || end < x[r].count;
+      for (int64_t g = 0; g < groups; ++g) {
+        int64_t end = at[g];
+        while (end < x[g].count && x[g].index[end] < input) ++end;
+        if (end > at[g] || input == kTogether)
+          group_of_rows<W>(HWY_MIN(kRows, rows - g * kRows), w, x[g], at[g], end, y + g * kRows * kPanel);
+        at[g] = end;
+        more = more || end < x[g].count;
       }
     }
   }
@@ -188,18 +233,23 @@ void panel(DType type, const void* w, const ActiveInputs* x, int64_t rows, float
   }
 }
 
-int64_t active(int32_t* index, const float* x, int64_t n) {
+int64_t active(int32_t* index, const float* x, int64_t stride, int64_t rows, int64_t n) {
   int64_t count = 0, i = 0;
 #if HWY_TARGET != HWY_SCALAR
   const DF d;
   for (; i + kQuantLanes <= n; i += kQuantLanes) {
-    const auto keep = hn::RebindMask(DI(), hn::Ne(hn::LoadU(d, x + i), hn::Zero(d)));
+    auto some = hn::Ne(hn::LoadU(d, x + i), hn::Zero(d));
+    for (int64_t r = 1; r < rows; ++r) some = hn::Or(some, hn::Ne(hn::LoadU(d, x + r * stride + i), hn::Zero(d)));
     // Writes whole vectors: what lies behind the last place is written over, or is the caller's spare room.
-    count += static_cast<int64_t>(hn::CompressStore(hn::Iota(DI(), static_cast<int32_t>(i)), keep, DI(), index + count));
+    count += static_cast<int64_t>(
+        hn::CompressStore(hn::Iota(DI(), static_cast<int32_t>(i)), hn::RebindMask(DI(), some), DI(), index + count));
   }
 #endif
-  for (; i < n; ++i)
-    if (!(x[i] == 0)) index[count++] = static_cast<int32_t>(i);
+  for (; i < n; ++i) {
+    bool some = false;
+    for (int64_t r = 0; r < rows; ++r) some = some || !(x[r * stride + i] == 0);
+    if (some) index[count++] = static_cast<int32_t>(i);
+  }
   return count;
 }
 
@@ -207,6 +257,7 @@ int64_t active(int32_t* index, const float* x, int64_t n) {
 
 void fill_panel(Kernels& k) {
   k.panel = panel;
+  k.panel_rows = kRows;
   k.active = active;
 }
 
