@@ -172,7 +172,8 @@ void compare(const Comparison& asked, const Common& common, std::uint64_t seed) 
   Comparison options = asked;
   std::sort(options.depths.begin(), options.depths.end());
   options.depths.erase(std::unique(options.depths.begin(), options.depths.end()), options.depths.end());
-  const std::filesystem::path home = std::filesystem::path(recurra::Model::open_default().info().path).parent_path();
+  std::filesystem::path home;  // where the default model is; not asked for where nothing of it is needed
+  if (options.png || !options.models) home = std::filesystem::path(recurra::Model::open_default().info().path).parent_path();
   if (options.png) run_program("python3", {drawing_script(home), "--check"}, "the drawing by python3");  // now, not after all the work
 
   std::vector<std::pair<std::string, Common>> models = {{common.model ? *common.model : "default", common}};
