@@ -10,6 +10,7 @@
 #ifndef RECURRA_GLUE_H
 #define RECURRA_GLUE_H
 
+#include <optional>
 #include <recurra/recurra.hpp>
 #include <utility>
 
@@ -199,15 +200,20 @@ inline Bytes generate_text(State& state, const Plan& plan, Sampler* sampler, Tok
 }
 
 // A generation in steps of one token, for loops of the other language. Between two steps the state is nobody's: it has
-// read the tokens up to here, and may be saved, copied, or fed something else. Everything given here outlives it.
+// read the tokens up to here, and may be saved, copied, or fed something else. The state outlives this; the sampler is
+// taken over.
 class Generation {
  public:
   Generation(State* state, const Model& model, const Plan& plan, Sampler* sampler)
-      : state_(*state), model_(model), options_(plan.options()), sampler_(sampler != nullptr ? *sampler : greedy_) {
+      : state_(*state), model_(model.share()), options_(plan.options()) {
+    if (sampler != nullptr) sampler_.emplace(std::move(*sampler));
     const ModelInfo info = model.info();
-    eos_ = info.eos_token;
     has_text_ = info.has_text;
-    logits_.resize(static_cast<std::size_t>(info.n_vocab));
+    detail::check(recurra_generate_options_init(&one_, sizeof one_));
+    one_.max_tokens = 1;
+    one_.sampler = sampler_ ? sampler_->handle() : nullptr;
+    one_.stop_tokens = options_.stop_tokens.data();
+    one_.n_stop_tokens = options_.stop_tokens.size();
     for (const Token token : options_.stop_tokens) {
       if (token < 0 || token >= info.n_vocab) {
         throw Error(RECURRA_E_TOKEN, "stop token " + std::to_string(token) + " is outside the vocabulary, 0 to " +
@@ -223,11 +229,10 @@ class Generation {
     token_ = -1;
     if (done_) return false;
     if (n_ == options_.max_tokens) return finish(false);
-    state_.logits(logits_.data(), logits_.size());
-    const Token token = sampler_.pick(logits_.data(), logits_.size());
-    const std::vector<Token>& stops = options_.stop_tokens;
-    if (token == eos_ || std::find(stops.begin(), stops.end(), token) != stops.end()) return finish(false);
-    state_.feed(&token, 1);
+    Token token = -1;
+    std::size_t picked = 0;
+    detail::check(recurra_generate(&token, 1, &picked, state_.handle(), &one_));
+    if (picked == 0) return finish(false);
     token_ = token;
     ++n_;
     if (has_text_) take(model_.detokenize(&token, 1));
@@ -288,14 +293,13 @@ class Generation {
   }
 
   State& state_;
-  const Model& model_;
+  const Model model_;
   const GenerateOptions options_;
-  Sampler greedy_;
-  Sampler& sampler_;
-  std::vector<float> logits_;
+  std::optional<Sampler> sampler_;  // none: greedy
+  recurra_generate_options one_;    // the next token alone; stop texts are this class's part
   Bytes text_, held_;
   std::uint64_t n_ = 0;
-  Token token_ = -1, eos_ = -1;
+  Token token_ = -1;
   bool has_text_ = false, done_ = false;
 };
 

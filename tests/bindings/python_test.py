@@ -133,7 +133,7 @@ class Conversation(Case):
         self.assertEqual(bytes(s), (self.folder / "chat.state").read_bytes())
 
     def test_pieces_are_the_whole_text(self):
-        for options in {}, {"temperature": 0.9, "seed": 7, "top_k": 40}, {"stop": ["\n\n", "e", "is "]}, {"max_tokens": 3}, {"max_tokens": 0}:
+        for options in {}, {"temperature": 0.9, "seed": 7, "top_k": 40, "repeat_penalty": 1.3}, {"stop": ["\n\n", "e", "is "]}, {"max_tokens": 3}, {"max_tokens": 0}:
             s, t, u, seen = self.model.state(), self.model.state(), self.model.state(), []
             for state in s, t, u:
                 state.feed(TOLD + ASKED)

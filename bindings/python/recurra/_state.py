@@ -213,7 +213,7 @@ class State:
 
     def _generation(self, plan: _native.Plan, sampler: _native.Sampler) -> Generation:
         state = self._handle
-        return Generation(_native.Generation(state, self._m, plan, sampler), (state, self._m, sampler))
+        return Generation(_native.Generation(state, self._m, plan, sampler), (state,))
 
     def generate_text(self, max_tokens: int = 256, *, temperature: float = 0.0, top_k: int = 0, top_p: float = 1.0, min_p: float = 0.0,
                       repeat_penalty: float = 1.0, repeat_last_n: int = 64, seed: int = 0, stop: Union[Text, Sequence[Text]] = (),
