@@ -38,6 +38,16 @@ class LogCallback {
   virtual void call(std::int32_t level, const std::string& message) = 0;
 };
 
+// For languages whose objects cannot be given away: passes on to one that lives longer.
+class ForwardLog : public LogCallback {
+ public:
+  explicit ForwardLog(LogCallback* to) : to_(to) {}
+  void call(std::int32_t level, const std::string& message) override { to_->call(level, message); }
+
+ private:
+  LogCallback* to_;
+};
+
 inline void set_log_callback(LogCallback* owned, std::int32_t least_level) {
   if (owned == nullptr) return set_log(Log(), least_level);
   const std::shared_ptr<LogCallback> log(owned);
@@ -172,11 +182,11 @@ inline Sampler* make_sampler(float temperature, std::uint64_t seed, std::int32_t
 class Plan {
  public:
   explicit Plan(std::uint64_t max_tokens) { options_.max_tokens = max_tokens; }
-  void add_stop_text(const Bytes& text) {
-    if (text.empty() || text.find('\0') != Bytes::npos) {
-      throw Error(RECURRA_E_INVALID, text.empty() ? "a stop text is empty" : "a stop text has a zero byte");
+  void add_stop_text(const Bytes& stop) {
+    if (stop.empty() || stop.find('\0') != Bytes::npos) {
+      throw Error(RECURRA_E_INVALID, stop.empty() ? "a stop text is empty" : "a stop text has a zero byte");
     }
-    options_.stop_texts.push_back(text);
+    options_.stop_texts.push_back(stop);
   }
   void add_stop_token(Token token) { options_.stop_tokens.push_back(token); }
   const GenerateOptions& options() const { return options_; }

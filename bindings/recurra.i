@@ -2,7 +2,8 @@
 // arrays, texts and callbacks cross, and whether a lock is released meanwhile. On what comes out of here stands a layer
 // written in that language, which is what its users see.
 //
-//     swig -c++ -python -threads -module _native -interface _glue -I../include recurra.i       python/python.i
+//     swig -c++ -python -threads -module _native -interface _glue -I../include recurra.i                    python/python.i
+//     swig -c++ -csharp -namespace Recurra.Interop -dllimport recurra_csharp -I../include recurra.i         csharp/csharp.i
 %module(directors="1") Native
 
 %{
@@ -13,6 +14,8 @@
 
 #if defined(SWIGPYTHON)
 %include "python/python.i"
+#elif defined(SWIGCSHARP)
+%include "csharp/csharp.i"
 #endif
 
 %{
@@ -73,19 +76,20 @@ using Token = std::int32_t;
 %ignore recurra::State::load_memory;
 %ignore recurra::State::load_stream;
 %ignore recurra::glue::Plan::options;
-%immutable recurra::ModelInfo;
-%immutable recurra::StateInfo;
-%immutable recurra::Peek;
+%ignore recurra::glue::ForwardLog;
+%immutable; // ModelInfo, StateInfo, Peek
 
 %nodefaultctor recurra::Model;
 %newobject recurra::glue::open_model;
 %newobject recurra::glue::make_sampler;
+%newobject recurra::Model::shared;
 %newobject recurra::State::copy;
 
 %include <recurra/model.hpp>
 %include <recurra/state.hpp>
 
 %extend recurra::Model {
+  recurra::Model* shared() const { return new recurra::Model($self->share()); }
   // The keys of the metadata one after the other; "" from the first index on that has none.
   std::string metadata_key(std::size_t index) const {
     const char* key = nullptr;

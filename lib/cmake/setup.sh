@@ -37,6 +37,7 @@ missing_packages() {
 missing_extras() {
   command -v ccache >/dev/null || echo ccache
   [ -e build/onednn ] || python3 -m pip --version >/dev/null 2>&1 || echo python3-pip
+  [ -z "$1" ] || command -v mcs >/dev/null || echo mono-mcs
   [ -z "$1" ] || [ -e build/venv ] || python3 -c 'import ensurepip' 2>/dev/null || echo python3-venv
 }
 
