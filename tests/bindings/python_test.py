@@ -206,6 +206,18 @@ class Values(Case):
         self.assertTrue(numpy.isnan(self.model.state().score("ab")[0]))
         self.assertEqual(next(s.generate_tokens(1)), int(logits.argmax()))
 
+    def test_memory(self):
+        s = self.fed()
+        tensors = s.tensors()
+        numpy.testing.assert_array_equal(tensors["hidden"], s.hidden())
+        self.assertFalse(tensors["hidden"].flags.writeable)
+        self.assertEqual((s.memory(0).shape, s.memory(2, 1).shape), ((2, 32, 32), (32, 32)))
+        numpy.testing.assert_array_equal(s.memory(2, 1), tensors["layers.2.time_mix.state"][1])
+        self.assertEqual(float(abs(self.model.state().memory(0)).max()), 0)
+        for call in lambda: s.memory(3), lambda: s.memory(0, 2), lambda: s.memory(0, -1):
+            with self.assertRaises(recurra.InvalidArgumentError):
+                call()
+
     def test_tokens_in_every_form(self):
         tokens = self.model.tokenize("hello there")
         want = bytes(self.fed("hello there"))

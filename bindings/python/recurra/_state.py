@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Iterator, List, Optional, Sequence, Tuple, Type, TypeVar, Union
+from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Type, TypeVar, Union
 
 from . import _native
 from ._calls import (Cancel, OnToken, Path, Progress, Text, Tokens, cancel_handle, in_main_thread, numpy_empty, path_bytes, progress_of,
@@ -275,6 +275,36 @@ class State:
                 reporter.close()
         surface()
         return out  # type: ignore[no-any-return]
+
+    def tensors(self) -> Dict[str, FloatArray]:
+        """What the state is made of, as a save would write it: float32 NumPy arrays by name, read-only views of one copy.
+
+        "layers.0.time_mix.state" [H, V, K] is the memory of RWKV-7's first layer, "hidden" [D] the last hidden vector.
+        """
+        import json
+
+        import numpy
+
+        data = self.to_bytes()
+        size = 8 + int.from_bytes(data[:8], "little")
+        header = json.loads(data[8:size])
+        header.pop("__metadata__", None)
+        values = numpy.frombuffer(data, "<f4", offset=size)
+        return {name: values[e["data_offsets"][0] // 4:e["data_offsets"][1] // 4].reshape(e["shape"]) for name, e in header.items()}
+
+    def memory(self, layer: int, head: Optional[int] = None) -> FloatArray:
+        """The matrix memory S of a layer: [H, V, K], or [V, K] of one head; o = S q is what the layer reads from it for the query q.
+
+        A copy: see tensors(). Raises InvalidArgumentError where there is no such layer or head, or no matrix in it.
+        """
+        found = [v for name, v in self.tensors().items() if name.startswith(f"layers.{layer}.") and name.endswith("state") and v.ndim == 3]
+        if len(found) != 1:
+            raise InvalidArgumentError(f"layer {layer} of {self.model!r} has no matrix memory")
+        if head is None:
+            return found[0]
+        if not 0 <= head < len(found[0]):
+            raise InvalidArgumentError(f"head is {head}; layer {layer} has 0 to {len(found[0]) - 1}")
+        return found[0][head]  # type: ignore[no-any-return]
 
     # ---- copy, save and load ----
 
