@@ -88,7 +88,7 @@ setup_python() {
     rm -rf build/venv
     python3 -m venv build/venv
     "$python" -m pip --disable-pip-version-check install --quiet -r tests/requirements.txt
-    "$python" -m pip --disable-pip-version-check download --quiet --only-binary :all: --dest build/wheels numpy tqdm
+    "$python" -m pip --disable-pip-version-check download --quiet --only-binary :all: --dest build/wheels numpy tqdm xxhash
     cp tests/requirements.txt build/venv/
   fi
 }

@@ -78,8 +78,23 @@ env -i HOME="$work" LANG=C.UTF-8 PATH="$work/empty/bin" RECURRA_TEST_DATA="$root
   RECURRA_STEPS="$build/bin/binding_steps" \
   ${RECURRA_CPU_LEVEL:+RECURRA_CPU_LEVEL=$RECURRA_CPU_LEVEL} "$work/empty/bin/python" "$here/python_test.py" 2>&1
 
-echo "- the example"
+echo "- its converters, there too"
+"$python" -m pip --disable-pip-version-check --python "$work/empty/bin/python" install --quiet --no-compile --no-index --find-links "$wheels" xxhash
+env -i HOME="$work" LANG=C.UTF-8 PATH="$work/empty/bin" RECURRA_TEST_DATA="$root/tests/data" RECURRA_SHARED="${RECURRA_SHARED:-$root/../shared}" \
+  ${RECURRA_CPU_LEVEL:+RECURRA_CPU_LEVEL=$RECURRA_CPU_LEVEL} "$work/empty/bin/python" "$here/convert_test.py" 2>&1
+
+echo "- the examples"
 said=$(printf 'My name is Dave.\nWhat is my name?\n' | "$work/empty/bin/python" "$root/examples/chat.py" --state "$work/chat.state")
 grep -q Dave <<<"$(tail -n 1 <<<"$said")" || fail "examples/chat.py says: $said"
 said=$(printf 'What is my name?\n' | "$work/empty/bin/python" "$root/examples/chat.py" --state "$work/chat.state")
 grep -q Dave <<<"$said" || fail "examples/chat.py has forgotten: $said"
+# Its code as Jupyter would run it, with matplotlib, which the empty environment lacks.
+"$python" - "$root/examples/memory.ipynb" >"$work/notebook.py" <<'PY'
+import json, sys
+print("import matplotlib\nmatplotlib.use('Agg')")
+for cell in json.load(open(sys.argv[1]))["cells"]:
+    if cell["cell_type"] == "code":
+        print("".join(cell["source"]) + "\n")
+PY
+said=$(PYTHONPATH="$work/content" "$python" "$work/notebook.py") || fail "examples/memory.ipynb"
+[ "$(grep -c 'bytes: .*Dave' <<<"$said")" -ge 5 ] || fail "examples/memory.ipynb says: $said"
