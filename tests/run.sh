@@ -43,7 +43,7 @@ build() {
   setup_build "$@" -DRECURRA_BUILD_TESTS=ON "-DRECURRA_TEST_PYTHON=$root/build/venv/bin/python3"
 }
 
-build release || finish --failed "release does not build"
+build release -DRECURRA_BUILD_PYTHON=ON -DRECURRA_BUILD_CSHARP=ON "-DRECURRA_SWIG=$root/build/venv/bin/swig" || finish --failed "release does not build"
 run_tests release
 [ -z "$quick" ] || finish
 

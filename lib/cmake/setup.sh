@@ -2,7 +2,8 @@
 # Sourced by examples/quickstart.sh and tests/run.sh: gets the machine from bare to built, and costs a second when it is there.
 #
 #   setup_machine [tests]          installs the compiler, CMake and libraries that are missing (Debian and its like)
-#   setup_python                   the tests' Python, with numpy, safetensors and matplotlib, in build/venv
+#   setup_python                   the tests' Python, with what tests/requirements.txt names, in build/venv; in build/wheels what
+#                                  bindings/python itself needs, for environments without a network
 #   setup_build PRESET [TARGET] [-D...]   configures (fetching oneDNN where it is not installed) and builds
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -17,7 +18,7 @@ die() { echo "error: $*" >&2; exit 1; }
 commands=(c++:g++ cmake:cmake ninja:ninja-build python3:python3)
 headers=(nlohmann/json.hpp:nlohmann-json3-dev CLI/CLI.hpp:libcli11-dev xxhash.h:libxxhash-dev hwy/highway.h:libhwy-dev
   pcre2.h:libpcre2-dev utf8proc.h:libutf8proc-dev)
-test_commands=(pkg-config:pkg-config)
+test_commands=(pkg-config:pkg-config python3-config:python3-dev)
 test_headers=(gtest/gtest.h:libgtest-dev benchmark/benchmark.h:libbenchmark-dev)
 hand_list="a C++17 compiler, CMake 3.25, Ninja, Python 3.8 with pip, nlohmann-json 3.9, CLI11 2, xxHash 0.8, Highway 1.0.3, PCRE2 10.40, utf8proc 2 (and GoogleTest and Google Benchmark for the tests)"
 
@@ -36,6 +37,7 @@ missing_packages() {
 missing_extras() {
   command -v ccache >/dev/null || echo ccache
   [ -e build/onednn ] || python3 -m pip --version >/dev/null 2>&1 || echo python3-pip
+  [ -z "$1" ] || command -v mcs >/dev/null || echo mono-mcs
   [ -z "$1" ] || [ -e build/venv ] || python3 -c 'import ensurepip' 2>/dev/null || echo python3-venv
 }
 
@@ -86,6 +88,7 @@ setup_python() {
     rm -rf build/venv
     python3 -m venv build/venv
     "$python" -m pip --disable-pip-version-check install --quiet -r tests/requirements.txt
+    "$python" -m pip --disable-pip-version-check download --quiet --only-binary :all: --dest build/wheels numpy tqdm xxhash
     cp tests/requirements.txt build/venv/
   fi
 }

@@ -1,0 +1,68 @@
+// Generation: a reply as it comes.
+using System;
+using System.Collections;
+using System.Collections.Generic;
+using System.Threading;
+
+namespace Recurra
+{
+    /// <summary>A reply as it comes: pieces of text, whole characters, never empty. Between two pieces the state is free: it has read what
+    /// the pieces say, may be saved or copied, and the loop may be left at any time. A second loop goes on where the first one was left.</summary>
+    public sealed class Generation : IEnumerable<string>, IDisposable
+    {
+        private readonly Interop.State state;
+        private readonly Interop.Generation handle;
+        private readonly CancellationToken token;
+        private readonly List<int> tokens = new List<int>();
+
+        internal Generation(Interop.State state, Interop.Model model, GenerateOptions options, CancellationToken token)
+        {
+            GenerateOptions o = options ?? new GenerateOptions();
+            this.state = state;
+            this.token = token;
+            using (Interop.Sampler sampler = o.Sampler())
+            using (Interop.Plan plan = o.Plan())
+                handle = new Interop.Generation(state, model, plan, sampler);
+        }
+
+        /// <summary>The tokens picked so far, all of which the state has read.</summary>
+        public IReadOnlyList<int> Tokens
+        {
+            get { return tokens; }
+        }
+
+        // Picks and reads one token; false when there is none.
+        internal bool Step()
+        {
+            token.ThrowIfCancellationRequested();
+            int picked = handle.next(state);
+            if (picked < 0) return false;
+            tokens.Add(picked);
+            return true;
+        }
+
+        /// <summary>The pieces from here on. Throws <see cref="BusyException"/>, <see cref="ObjectDisposedException"/> once the state is
+        /// disposed, <see cref="OperationCanceledException"/>.</summary>
+        public IEnumerator<string> GetEnumerator()
+        {
+            bool more = true;
+            while (more)
+            {
+                more = Step();
+                string text = handle.text();
+                if (text.Length > 0) yield return text;
+            }
+        }
+
+        IEnumerator IEnumerable.GetEnumerator()
+        {
+            return GetEnumerator();
+        }
+
+        /// <summary>Frees what it holds; the state stays.</summary>
+        public void Dispose()
+        {
+            handle.Dispose();
+        }
+    }
+}

@@ -1,0 +1,14 @@
+"""python -m recurra: the recurra program, which is in the package."""
+import os
+import sys
+
+_PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bin", "recurra")
+
+
+def main() -> None:
+    """Becomes the program: its exit status, its signals."""
+    os.execv(_PROGRAM, [_PROGRAM, *sys.argv[1:]])
+
+
+if __name__ == "__main__":
+    main()
