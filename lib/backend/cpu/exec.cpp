@@ -8,11 +8,9 @@ namespace {
 
 const CpuMatrix& of(const Matrix& m) { return static_cast<const CpuMatrix&>(m); }
 
-// Weight rows whose products are in a buffer at a time.
+// Weight rows of a task, whose products are in a buffer. The pool hands out many at once while there are many, since
+// kernels ask for memory ahead and what lies behind the last row is another thread's.
 constexpr int64_t kTogether = 32;
-// A task is several of them, since kernels ask for memory ahead and what lies behind a task's last row is another
-// thread's; but not so many that threads wait for each other at the end.
-constexpr int64_t kTasksPerThread = 4, kMostTaskRows = 256;
 // Products that share a round of tasks.
 constexpr int64_t kMostProducts = 8;
 
@@ -94,8 +92,7 @@ void CpuExec::linear_rows(Span<const Product> products) {
   for (size_t i = 0; i < products.size(); ++i) {
     const Product& p = products[i];
     const CpuMatrix& w = of(*p.w);
-    const int64_t share = w.out() / (kTasksPerThread * s_.threads.count()) / kTogether * kTogether;
-    const int64_t outputs = w.by_input ? kPanel : std::clamp(share, kTogether, kMostTaskRows);
+    const int64_t outputs = w.by_input ? kPanel : kTogether;
     parts[i] = {&p, &w, tasks, outputs, {}, nullptr};
     if (w.by_input) {
       make_panels(w);
@@ -111,9 +108,10 @@ void CpuExec::linear_rows(Span<const Product> products) {
     size_t i = products.size() - 1;
     while (task < parts[i].begin) --i;
     const int64_t first = (task - parts[i].begin) * parts[i].outputs;
-    if (parts[i].active != nullptr) return product_panel(parts[i], first);
-    const int64_t end = std::min(parts[i].w->out(), first + parts[i].outputs);
-    for (int64_t at = first; at < end; at += kTogether) product_rows(parts[i], at);
+    if (parts[i].active != nullptr)
+      product_panel(parts[i], first);
+    else
+      product_rows(parts[i], first);
   });
 }
 
