@@ -335,6 +335,8 @@ class Backend {
   virtual std::shared_ptr<Buffer> allocate(size_t bytes) = 0;
   virtual void copy(std::byte* to, const std::byte* from, size_t bytes) = 0;  // inside the backend's memory
   virtual void clear(std::byte* at, size_t bytes) = 0;
+  virtual void upload(std::byte* to, const void* from, size_t bytes) = 0;  // from host memory, and back
+  virtual void download(void* to, const std::byte* from, size_t bytes) const = 0;
   // A state tensor to and from its neutral order in host memory.
   virtual void read_state(float* out, const std::byte* slot, const StateSlice& slice) const = 0;
   virtual void write_state(std::byte* slot, const StateSlice& slice, const float* in) const = 0;
