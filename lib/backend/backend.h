@@ -160,6 +160,12 @@ class Exec {
   virtual void begin() {}
   virtual void end() {}
 
+  // A pass: the operations on all layers for the rows of one call, between these two, when none of its activations is
+  // read outside. Where the first returns true it has run all of them, as recorded from an earlier pass of the same
+  // shape: they are not to be asked for again.
+  virtual bool pass_begin(const Rows&) { return false; }
+  virtual void pass_end() {}
+
   // Scratch for activations, valid until the enclosing Frame ends.
   virtual Tensor scratch(int64_t rows, int64_t cols) = 0;
   struct Mark {
@@ -317,6 +323,11 @@ struct BackendOptions {
   std::string dtype = "auto";  // "auto", "f32", "bf16"
 };
 
+// Rows of one pass, of blocks and of single tokens: more of them read the weights fewer times and take more scratch.
+struct PassRows {
+  int64_t block, step;
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -325,6 +336,7 @@ class Backend {
   virtual const char* level() const = 0;  // "avx512"; "plain" where there are no levels
   virtual const char* dtype() const = 0;  // "f32" or "bf16": of matrix products over blocks
   virtual int threads() const = 0;
+  virtual PassRows pass_rows() const { return {512, 64}; }
 
   // The view's data outlives the matrix. Throws Code::unsupported for a type it has no kernel for.
   virtual std::unique_ptr<Matrix> matrix(const TensorView& view, Inputs inputs) = 0;

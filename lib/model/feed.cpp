@@ -13,9 +13,6 @@
 namespace recurra {
 namespace {
 
-// Rows of one pass. More rows mean fewer reads of the weights, and more scratch memory.
-constexpr int64_t kBlockRows = 512, kStepRows = 64;
-
 // ln p of `token` under the logits, summed in double.
 float log_probability(const float* logits, int64_t n, int32_t token) {
   const float most = *std::max_element(logits, logits + n);
@@ -61,7 +58,13 @@ class Model::WorkerLease {
 class Feeder {
  public:
   Feeder(const Model& model, Span<Sequence> sequences, const FeedOptions& options)
-      : m_(model), sequences_(sequences), o_(options), lease_(model), worker_(*lease_), exec_(*worker_.exec) {
+      : m_(model),
+        sequences_(sequences),
+        o_(options),
+        most_(model.backend().pass_rows()),
+        lease_(model),
+        worker_(*lease_),
+        exec_(*worker_.exec) {
     for (const Sequence& s : sequences) total_ += s.count;
   }
 
@@ -72,19 +75,19 @@ class Feeder {
     if (o_.logprobs != nullptr) score_first();
     try {
       if (o_.step) {
-        pass_over(1, kStepRows, false, [](const Sequence& s) { return s.count - s.done; });
+        pass_over(1, most_.step, false, [](const Sequence& s) { return s.count - s.done; });
         return;
       }
       if (m_.exact()) {
-        pass_over(kStepRows, kStepRows, false, [](const Sequence& s) { return s.count - s.done; });
+        pass_over(most_.step, most_.step, false, [](const Sequence& s) { return s.count - s.done; });
         return;
       }
-      pass_over(kStepRows, kStepRows, false, [](const Sequence& s) {
+      pass_over(most_.step, most_.step, false, [](const Sequence& s) {
         const uint64_t into = (s.position + s.done) % kBlock;
         return std::min<uint64_t>(s.count - s.done, into == 0 ? 0 : kBlock - into);
       });
-      pass_over(kBlockRows, kBlockRows, true, [](const Sequence& s) { return (s.count - s.done) / kBlock * kBlock; });
-      pass_over(kStepRows, kStepRows, false, [](const Sequence& s) { return s.count - s.done; });
+      pass_over(most_.block, most_.block, true, [](const Sequence& s) { return (s.count - s.done) / kBlock * kBlock; });
+      pass_over(most_.step, most_.step, false, [](const Sequence& s) { return s.count - s.done; });
     } catch (const Error& e) {
       if (e.code() != Code::cancelled) restore(start_, true);
       throw;
@@ -105,9 +108,9 @@ class Feeder {
       const uint64_t blocks = o_.step || m_.exact() ? 0 : (s.count - head) / kBlock;
       blocks_ += blocks;
       block += static_cast<int64_t>(blocks * kBlock);
-      step += static_cast<int64_t>(o_.step ? 1 : std::min<uint64_t>(kStepRows, s.count - blocks * kBlock));
+      step += static_cast<int64_t>(o_.step ? 1 : std::min<uint64_t>(static_cast<uint64_t>(most_.step), s.count - blocks * kBlock));
     }
-    return std::min(step, kStepRows) > worker_.rows_seen[0] || std::min(block, kBlockRows) > worker_.rows_seen[1];
+    return std::min(step, most_.step) > worker_.rows_seen[0] || std::min(block, most_.block) > worker_.rows_seen[1];
   }
 
   void backup(Backup& b) const {
@@ -170,6 +173,8 @@ class Feeder {
   void pass(const Rows& rows) {
     const Network& net = m_.network();
     const Frame frame(exec_);
+    const bool whole = o_.logits == nullptr && o_.logprobs == nullptr;
+    if (whole && exec_.pass_begin(rows)) return;
     const Tensor x = exec_.scratch(rows.count, net.width);
     exec_.embed(x, rows, *net.embedding);
     if (net.embedding_norm.w.size() != 0) norm(x, x, net.embedding_norm);
@@ -181,7 +186,10 @@ class Feeder {
     const Tensor hidden = exec_.scratch(rows.count, net.width);
     norm(hidden, x, net.output_norm);
     exec_.keep_last(hidden, rows, m_.hidden_offset_);
-    if (o_.logits != nullptr || o_.logprobs != nullptr) write_logits(hidden, rows);
+    if (whole)
+      exec_.pass_end();
+    else
+      write_logits(hidden, rows);
   }
 
   void norm(Tensor y, Tensor x, const NormWeights& w) { exec_.norm(y, x, w.kind, &w.w, &w.b, w.eps, 1); }
@@ -241,6 +249,7 @@ class Feeder {
   const Model& m_;
   Span<Sequence> sequences_;
   const FeedOptions& o_;
+  const PassRows most_;
   Model::WorkerLease lease_;
   Worker& worker_;
   Exec& exec_;

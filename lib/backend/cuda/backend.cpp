@@ -9,6 +9,7 @@
 #include "backend/dequantize.h"
 #include "backend/transpose.h"
 #include "core/error.h"
+#include "core/log.h"
 #include "core/mapped_file.h"
 
 namespace recurra {
@@ -20,6 +21,8 @@ class CudaDevice {
     gpu_options options{};
     options.bf16 = bf16 ? 1 : 0;
     call([&](gpu_error* e) { return f.open(&handle, &options, &info, e); });
+    if (info.without[0] != '\0')
+      log(LogLevel::warning, "the cuda backend computes prompts slowly, without cuBLASLt: %s", info.without);
   }
   ~CudaDevice() {
     if (alive()) f.close(handle);
@@ -138,6 +141,25 @@ class CudaExec final : public Exec {
   CudaExec& operator=(const CudaExec&) = delete;
 
   void begin() override { device_->need_alive(); }
+  void end() override {
+    gpu_error ignored;
+    if (in_pass_) device_->f.pass_end(exec_, 0, &ignored);
+    in_pass_ = false;
+  }
+  bool pass_begin(const Rows& rows) override {
+    const Mark m = scratch_.mark();
+    if (m.block != 0 || m.used != 0) return false;
+    int32_t done = 0;
+    const gpu_rows r = flat(rows);
+    CudaDevice::call([&](gpu_error* e) { return device_->f.pass_begin(exec_, &r, &done, e); });
+    in_pass_ = done == 0;
+    return done != 0;
+  }
+  void pass_end() override {
+    if (!in_pass_) return;
+    in_pass_ = false;
+    CudaDevice::call([&](gpu_error* e) { return device_->f.pass_end(exec_, 1, e); });
+  }
   Tensor scratch(int64_t rows, int64_t cols) override {
     return {scratch_.take(static_cast<size_t>(rows * cols)), rows, cols, cols};
   }
@@ -154,8 +176,8 @@ class CudaExec final : public Exec {
     products_.clear();
     bool block = rows.block;
     for (const Product& p : products) {
-      products_.push_back({of(p.y), of(p.x), of(*p.w), values(p.epilogue.bias), number(p.epilogue.act),
-                           p.epilogue.add ? 1 : 0});
+      products_.push_back(
+          {of(p.y), of(p.x), of(*p.w), values(p.epilogue.bias), number(p.epilogue.act), p.epilogue.add ? 1 : 0});
       block = block && p.x.rows == rows.count;
     }
     run(device_->f.linears, gpu_linears{products_.data(), static_cast<int32_t>(products_.size()), block ? 1 : 0});
@@ -205,10 +227,9 @@ class CudaExec final : public Exec {
     elements({gpu_add_scaled, 0, of(y), of(x), {}, d.data(), 0, 0, 0});
   }
   void delta_rule(const DeltaRule& io) override {
-    run(device_->f.delta_rule,
-        gpu_delta_rule{of(io.q), of(io.k), of(io.g), of(io.beta), of(io.r), of(io.a), of(io.b), of(io.v), of(io.log_w),
-                       values(io.rate), values(io.bias), io.heads, io.key_heads, io.scale, io.beta_scale,
-                       io.tiled ? 1 : 0});
+    run(device_->f.delta_rule, gpu_delta_rule{of(io.q), of(io.k), of(io.g), of(io.beta), of(io.r), of(io.a), of(io.b),
+                                              of(io.v), of(io.log_w), values(io.rate), values(io.bias), io.heads,
+                                              io.key_heads, io.scale, io.beta_scale, io.tiled ? 1 : 0});
   }
   void ssd(const Ssd& io) override {
     run(device_->f.ssd, gpu_ssd{of(io.x), of(io.dt), of(io.b), of(io.c), of(io.v), of(io.log_w), of(io.k), of(io.r),
@@ -278,6 +299,7 @@ class CudaExec final : public Exec {
   Device device_;
   CudaScratch scratch_;
   gpu_exec* exec_ = nullptr;
+  bool in_pass_ = false;
   std::vector<gpu_segment> segments_;
   std::vector<gpu_product> products_;
 };
@@ -290,6 +312,7 @@ class CudaBackend final : public Backend {
   const char* level() const override { return device_->info.level; }
   const char* dtype() const override { return bf16_ ? "bf16" : "f32"; }
   int threads() const override { return 1; }
+  PassRows pass_rows() const override { return {4096, 512}; }
 
   std::unique_ptr<Matrix> matrix(const TensorView& view, Inputs inputs) override {
     if (!can_dequantize(view.type))

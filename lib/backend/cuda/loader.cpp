@@ -30,7 +30,8 @@ std::string find_plugin() {
     const std::string path = folder + where + kPluginFile;
     if (::access(path.c_str(), F_OK) == 0) return path;
   }
-  fail(Code::backend, "the cuda backend is not installed: there is no %s in %s", kPluginFile, printable(folder).c_str());
+  fail(Code::backend, "the cuda backend is not installed: there is no %s in %s", kPluginFile,
+       printable(folder).c_str());
 }
 
 const gpu_plugin* load(const std::string& path) {

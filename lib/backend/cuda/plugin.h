@@ -50,6 +50,7 @@ struct gpu_info {
   char name[256];  // "NVIDIA H100 80GB HBM3"
   char level[32];  // "sm_90"
   uint64_t memory;
+  char without[256];  // what it does without and why, or empty: products of blocks are slow without cuBLASLt
 };
 
 // act, kind, decay, type: the enums of backend.h and core/dtype.h as numbers.
@@ -161,10 +162,11 @@ struct gpu_keep_last {
 };
 
 // Operations of an exec: OP(name) has the arguments gpu_name. ROWS says that they read the rows of the call.
-#define RECURRA_GPU_OPS(ROWS, PLAIN)                                                                           \
-  ROWS(embed) ROWS(shift_lerp) ROWS(scan) ROWS(selective_scan) ROWS(short_conv) ROWS(rotary) ROWS(attention)   \
-  ROWS(keep_last)                                                                                              \
-  PLAIN(norm) PLAIN(linears) PLAIN(elements) PLAIN(delta_rule) PLAIN(ssd) PLAIN(delta_inputs) PLAIN(bonus_gate)
+#define RECURRA_GPU_OPS(ROWS, PLAIN)                                                                        \
+  ROWS(embed)                                                                                               \
+  ROWS(shift_lerp)                                                                                          \
+  ROWS(scan) ROWS(selective_scan) ROWS(short_conv) ROWS(rotary) ROWS(attention) ROWS(keep_last) PLAIN(norm) \
+      PLAIN(linears) PLAIN(elements) PLAIN(delta_rule) PLAIN(ssd) PLAIN(delta_inputs) PLAIN(bonus_gate)
 
 struct gpu_plugin {
   int32_t version;  // first, in every version
@@ -189,10 +191,10 @@ struct gpu_plugin {
   void (*free_exec)(gpu_exec* exec);
   // A tensor to host memory without gaps; waits.
   int32_t (*read)(gpu_exec* exec, float* out, const gpu_tensor* x, gpu_error* error);
-  // A pass is the operations between these two. Where the same pass of as many rows was seen before, pass_begin runs all
-  // of it and sets *done: its operations are then not to be called.
+  // As in backend.h: where pass_begin sets *done, it has run the whole pass. Scratch lies where it lay in the passes
+  // before. `complete` is 0 after a pass that failed in its middle.
   int32_t (*pass_begin)(gpu_exec* exec, const gpu_rows* rows, int32_t* done, gpu_error* error);
-  int32_t (*pass_end)(gpu_exec* exec, gpu_error* error);
+  int32_t (*pass_end)(gpu_exec* exec, int32_t complete, gpu_error* error);
 #define RECURRA_GPU_ROWS(name) \
   int32_t (*name)(gpu_exec * exec, const gpu_##name* io, const gpu_rows* rows, gpu_error* error);
 #define RECURRA_GPU_PLAIN(name) int32_t (*name)(gpu_exec * exec, const gpu_##name* io, gpu_error* error);

@@ -121,8 +121,7 @@ void short_conv(gpu_exec& exec, const gpu_short_conv& io, const DeviceRows& rows
   for_each(exec, rows.count, channels, "short_conv", [=] __device__(int64_t i, int64_t c) {
     const DeviceSegment& s = rows.segment[rows.segment_of[i]];
     float sum = io.bias != nullptr ? io.bias[c] : 0.0f;
-    for (int64_t j = 0; j < taps; ++j)
-      sum = fmaf(io.w[j * channels + c], input(s, i - s.first - taps + 1 + j, c), sum);
+    for (int64_t j = 0; j < taps; ++j) sum = fmaf(io.w[j * channels + c], input(s, i - s.first - taps + 1 + j, c), sum);
     row(io.y, i)[c] = activation(act, sum);
   });
   for_each(exec, rows.segments, channels, "short_conv's last inputs", [=] __device__(int64_t i, int64_t c) {

@@ -32,11 +32,12 @@ void* open_library() {
 
 }  // namespace
 
-#define RECURRA_BLAS_FUNCTIONS(F)                                                                        \
-  F(cublasLtCreate) F(cublasLtDestroy) F(cublasLtMatmul) F(cublasLtMatmulDescCreate)                     \
-  F(cublasLtMatmulDescDestroy) F(cublasLtMatmulDescSetAttribute) F(cublasLtMatrixLayoutCreate)           \
-  F(cublasLtMatrixLayoutDestroy) F(cublasLtMatmulPreferenceCreate) F(cublasLtMatmulPreferenceDestroy)    \
-  F(cublasLtMatmulPreferenceSetAttribute) F(cublasLtMatmulAlgoGetHeuristic)
+#define RECURRA_BLAS_FUNCTIONS(F)                                                                                      \
+  F(cublasLtCreate)                                                                                                    \
+  F(cublasLtDestroy) F(cublasLtMatmul) F(cublasLtMatmulDescCreate) F(cublasLtMatmulDescDestroy)                        \
+      F(cublasLtMatmulDescSetAttribute) F(cublasLtMatrixLayoutCreate) F(cublasLtMatrixLayoutDestroy)                   \
+          F(cublasLtMatmulPreferenceCreate) F(cublasLtMatmulPreferenceDestroy) F(cublasLtMatmulPreferenceSetAttribute) \
+              F(cublasLtMatmulAlgoGetHeuristic)
 
 struct Products::Library {
 #define RECURRA_BLAS_MEMBER(name) decltype(&::name) name = nullptr;
@@ -70,11 +71,11 @@ Products::Products(gpu_device& device) : device_(device), workspace_(device) {
     return;
   }
   auto library = std::make_unique<Library>();
-#define RECURRA_BLAS_LOAD(name)                                                              \
-  library->name = reinterpret_cast<decltype(&::name)>(::dlsym(opened, #name));               \
-  if (library->name == nullptr) {                                                            \
-    std::snprintf(missing_, sizeof missing_, "libcublasLt has no %s", #name);                \
-    return;                                                                                  \
+#define RECURRA_BLAS_LOAD(name)                                                \
+  library->name = reinterpret_cast<decltype(&::name)>(::dlsym(opened, #name)); \
+  if (library->name == nullptr) {                                              \
+    std::snprintf(missing_, sizeof missing_, "libcublasLt has no %s", #name);  \
+    return;                                                                    \
   }
   RECURRA_BLAS_FUNCTIONS(RECURRA_BLAS_LOAD)
 #undef RECURRA_BLAS_LOAD
@@ -101,9 +102,9 @@ const Products::Plan& Products::plan(const Key& key) {
   const cudaDataType_t type = device_.bf16 ? CUDA_R_16BF : CUDA_R_32F;
   const cublasOperation_t transposed = CUBLAS_OP_T;
   check_blas(f.cublasLtMatmulDescCreate(&p->description, CUBLAS_COMPUTE_32F, CUDA_R_32F), "describing a product");
-  check_blas(f.cublasLtMatmulDescSetAttribute(p->description, CUBLASLT_MATMUL_DESC_TRANSA, &transposed,
-                                              sizeof transposed),
-             "describing a product");
+  check_blas(
+      f.cublasLtMatmulDescSetAttribute(p->description, CUBLASLT_MATMUL_DESC_TRANSA, &transposed, sizeof transposed),
+      "describing a product");
   const auto u = [](int64_t n) { return static_cast<uint64_t>(n); };
   check_blas(f.cublasLtMatrixLayoutCreate(&p->w, type, u(ld), u(out), ld), "describing weights");
   check_blas(f.cublasLtMatrixLayoutCreate(&p->x, type, u(ld), u(rows), ld), "describing rows");

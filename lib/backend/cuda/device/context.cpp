@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <set>
 
 #include "backend/cuda/device/block_products.h"
 
@@ -54,8 +55,7 @@ gpu_device::gpu_device(int32_t device_id, bool with_bf16) : id(device_id), bf16(
   use();
   check(cudaGetDeviceProperties(&properties, id), "cudaGetDeviceProperties");
   if (properties.major < 8)
-    recurra::gpu::fail(kBackend,
-                       "the device is a %s of compute capability %d.%d, the cuda backend needs 8.0 or newer",
+    recurra::gpu::fail(kBackend, "the device is a %s of compute capability %d.%d, the cuda backend needs 8.0 or newer",
                        properties.name, properties.major, properties.minor);
   keep_memory(id);
   check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreate");
@@ -151,10 +151,88 @@ struct gpu_exec::Staging {
   DeviceRows rows{};
 };
 
+// Passes as CUDA graphs, by the number of rows.
+struct gpu_exec::Recorder {
+  static constexpr size_t kMostGraphs = 64;
+
+  ~Recorder() {
+    forget();
+    if (stream != nullptr) cudaStreamDestroy(stream);
+    cudaGetLastError();
+  }
+  void forget() {
+    for (const auto& [count, graph] : graphs) cudaGraphExecDestroy(graph);
+    graphs.clear();
+    seen.clear();
+  }
+  // Stops recording; what was recorded, or null.
+  cudaGraph_t stop() {
+    cudaGraph_t graph = nullptr;
+    recording = 0;
+    if (cudaStreamEndCapture(stream, &graph) != cudaSuccess) cudaGetLastError();
+    return graph;
+  }
+
+  const bool enabled = [] {
+    const char* value = std::getenv("RECURRA_CUDA_GRAPHS");  // "0": every kernel by itself, to look for errors
+    return value == nullptr || std::strcmp(value, "0") != 0;
+  }();
+  cudaStream_t stream = nullptr;  // recorded on, so that nobody else's work gets in
+  std::map<int32_t, cudaGraphExec_t> graphs;
+  std::set<int32_t> seen;
+  int32_t recording = 0;       // rows of the pass
+  const void* base = nullptr;  // where graphs look for rows
+};
+
 gpu_exec::gpu_exec(gpu_device& d)
-    : device(d), stream(d.stream), inputs(d), weights(d), work(d), staging_(std::make_unique<Staging>(d)) {}
+    : device(d),
+      stream(d.stream),
+      inputs(d),
+      weights(d),
+      work(d),
+      recorder_(std::make_unique<Recorder>()),
+      staging_(std::make_unique<Staging>(d)) {}
 
 gpu_exec::~gpu_exec() = default;
+
+bool gpu_exec::pass_begin(const gpu_rows& r) {
+  Recorder& rec = *recorder_;
+  if (!rec.enabled || r.block != 0) return false;
+  const DeviceRows& now = rows(r);
+  if (!now.single || now.segments != now.count) return false;
+  if (rec.base != now.segment) {  // moved by a larger call
+    rec.forget();
+    rec.base = now.segment;
+  }
+  const auto found = rec.graphs.find(now.count);
+  if (found != rec.graphs.end()) {
+    check(cudaGraphLaunch(found->second, device.stream), "running a recorded pass");
+    return true;
+  }
+  if (rec.seen.insert(now.count).second) return false;  // memory that is needed the first time is there the second
+  if (rec.graphs.size() >= Recorder::kMostGraphs) rec.forget();
+  if (rec.stream == nullptr) check(cudaStreamCreateWithFlags(&rec.stream, cudaStreamNonBlocking), "cudaStreamCreate");
+  check(cudaStreamBeginCapture(rec.stream, cudaStreamCaptureModeThreadLocal), "recording a pass");
+  rec.recording = now.count;
+  stream = rec.stream;
+  return false;
+}
+
+void gpu_exec::pass_end(bool complete) {
+  Recorder& rec = *recorder_;
+  if (rec.recording == 0) return;
+  stream = device.stream;
+  const int32_t count = rec.recording;
+  const cudaGraph_t graph = rec.stop();
+  cudaGraphExec_t made = nullptr;
+  cudaError_t status = graph != nullptr ? cudaSuccess : cudaErrorStreamCaptureInvalidated;
+  if (status == cudaSuccess && complete) status = cudaGraphInstantiate(&made, graph, 0);
+  if (graph != nullptr) cudaGraphDestroy(graph);
+  if (!complete) return;
+  check(status, "recording a pass");
+  rec.graphs[count] = made;
+  check(cudaGraphLaunch(made, device.stream), "running a recorded pass");
+}
 
 const DeviceRows& gpu_exec::rows(const gpu_rows& rows) {
   Staging& s = *staging_;
@@ -176,8 +254,8 @@ const DeviceRows& gpu_exec::rows(const gpu_rows& rows) {
   for (int32_t i = 0; i < rows.segments; ++i) {
     const gpu_segment& g = rows.segment[i];
     auto* page_list = reinterpret_cast<float* const*>(base + pages_at) + page_at;
-    segment[i] = {g.first, g.count, reinterpret_cast<char*>(g.state), static_cast<int64_t>(g.position), page_list,
-                  g.page_stride};
+    segment[i] = {g.first,   g.count,      reinterpret_cast<char*>(g.state), static_cast<int64_t>(g.position),
+                  page_list, g.page_stride};
     for (int32_t r = g.first; r < g.first + g.count && r < rows.count; ++r) segment_of[r] = i;
     for (int64_t p = 0; p < g.n_pages; ++p) page[page_at++] = g.pages[p];
     single = single && g.count == 1;

@@ -118,10 +118,17 @@ struct gpu_exec {
   const recurra::gpu::DeviceRows& rows(const gpu_rows& rows);
 
   gpu_device& device;
-  cudaStream_t stream;                        // the device's; while a pass is recorded, the recorder's
+  cudaStream_t stream;                         // the device's; while a pass is recorded, the recorder's
   recurra::gpu::Memory inputs, weights, work;  // of block products: operands rounded, dequantised, results
 
+  // A pass of single rows, one per state, is recorded the second time its shape comes by, and from then on run as one
+  // graph: kernels find tokens and slots through rows().
+  bool pass_begin(const gpu_rows& rows);
+  void pass_end(bool complete);
+
  private:
+  struct Recorder;
+  std::unique_ptr<Recorder> recorder_;
   struct Staging;
   std::unique_ptr<Staging> staging_;
 };

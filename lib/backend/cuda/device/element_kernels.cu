@@ -30,9 +30,8 @@ void elements(gpu_exec& exec, const gpu_elements& io) {
     }
     case gpu_repeat_heads: {
       const int64_t n = y.cols / io.heads, per = io.heads / io.kv_heads;
-      return for_each(exec, y.rows, y.cols, "repeat_heads", [=] __device__(int64_t i, int64_t c) {
-        row(y, i)[c] = row(x, i)[c / n / per * n + c % n];
-      });
+      return for_each(exec, y.rows, y.cols, "repeat_heads",
+                      [=] __device__(int64_t i, int64_t c) { row(y, i)[c] = row(x, i)[c / n / per * n + c % n]; });
     }
     case gpu_split_heads: {
       const int64_t n = y.cols / io.heads, m = g.cols / io.heads;
@@ -61,7 +60,8 @@ void elements(gpu_exec& exec, const gpu_elements& io) {
         const float v = row(y, i)[c];
         row(y, i)[c] = v + (row(x, i)[c] - v) * sigmoid(row(g, i)[c]);
       });
-    default: fail(kInternal, "operation %d on elements is not known", io.kind);
+    default:
+      fail(kInternal, "operation %d on elements is not known", io.kind);
   }
 }
 
@@ -122,7 +122,8 @@ void norm(gpu_exec& exec, const gpu_norm& io) {
   if (io.x.rows == 0) return;
   const int64_t n = io.x.cols / io.groups;
   const int threads = n <= 128 ? kWarp : n <= 1024 ? 128 : 512;
-  norm_kernel<<<dim3(static_cast<unsigned>(io.x.rows), static_cast<unsigned>(io.groups)), threads, 0, exec.stream>>>(io);
+  norm_kernel<<<dim3(static_cast<unsigned>(io.x.rows), static_cast<unsigned>(io.groups)), threads, 0, exec.stream>>>(
+      io);
   launched("norm");
 }
 
@@ -192,8 +193,7 @@ void bonus_gate(gpu_exec& exec, const gpu_bonus_gate& io) {
   for_each_group(exec, io.o.rows, io.heads, "bonus_gate", [=] __device__(int64_t i, int64_t h, int lane) {
     const int64_t at = h * n;
     float bonus = 0;
-    for (int64_t j = lane; j < n; j += kWarp)
-      bonus += row(io.r, i)[at + j] * row(io.k, i)[at + j] * io.r_k[at + j];
+    for (int64_t j = lane; j < n; j += kWarp) bonus += row(io.r, i)[at + j] * row(io.k, i)[at + j] * io.r_k[at + j];
     bonus = warp_sum(bonus);
     for (int64_t j = lane; j < n; j += kWarp)
       row(io.y, i)[at + j] = (row(io.o, i)[at + j] + bonus * row(io.v, i)[at + j]) * row(io.g, i)[at + j];

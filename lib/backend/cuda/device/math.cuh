@@ -16,14 +16,22 @@ __device__ inline float softplus(float x) { return fmaxf(x, 0.0f) + log1pf(expf(
 
 __device__ inline float activation(Act act, float x) {
   switch (act) {
-    case Act::none: return x;
-    case Act::relu2: return x > 0 ? x * x : 0.0f;
-    case Act::sigmoid: return sigmoid(x);
-    case Act::tanh: return tanhf(x);
-    case Act::silu: return x * sigmoid(x);
-    case Act::relu: return fmaxf(x, 0.0f);
-    case Act::elu1: return x >= 0 ? x + 1 : expf(x);
-    case Act::softplus: return softplus(x);
+    case Act::none:
+      return x;
+    case Act::relu2:
+      return x > 0 ? x * x : 0.0f;
+    case Act::sigmoid:
+      return sigmoid(x);
+    case Act::tanh:
+      return tanhf(x);
+    case Act::silu:
+      return x * sigmoid(x);
+    case Act::relu:
+      return fmaxf(x, 0.0f);
+    case Act::elu1:
+      return x >= 0 ? x + 1 : expf(x);
+    case Act::softplus:
+      return softplus(x);
   }
   return x;
 }
@@ -66,7 +74,7 @@ void for_each_group(gpu_exec& exec, int64_t rows, int64_t groups, const char* wh
   if (rows * groups == 0) return;
   constexpr int kWarps = 4;
   each_group<<<static_cast<unsigned>(ceil_div(rows * groups, kWarps)), kWarps * kWarp, 0, exec.stream>>>(rows * groups,
-                                                                                                        groups, f);
+                                                                                                         groups, f);
   launched(what);
 }
 

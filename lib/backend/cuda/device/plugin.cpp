@@ -57,6 +57,7 @@ int32_t open(gpu_device** out, const gpu_options* options, gpu_info* info, gpu_e
     std::snprintf(info->name, sizeof info->name, "%s", device->properties.name);
     std::snprintf(info->level, sizeof info->level, "sm_%d%d", device->properties.major, device->properties.minor);
     info->memory = device->properties.totalGlobalMem;
+    std::snprintf(info->without, sizeof info->without, "%s", device->products->missing());
     *out = device.release();
   });
 }
@@ -129,25 +130,32 @@ int32_t read(gpu_exec* exec, float* out, const gpu_tensor* x, gpu_error* error) 
   });
 }
 
-int32_t pass_begin(gpu_exec*, const gpu_rows*, int32_t* done, gpu_error*) {
-  *done = 0;
-  return 0;
+int32_t pass_begin(gpu_exec* exec, const gpu_rows* rows, int32_t* done, gpu_error* error) {
+  return guard(error, [&] {
+    exec->device.use();
+    *done = exec->pass_begin(*rows) ? 1 : 0;
+  });
 }
-int32_t pass_end(gpu_exec*, gpu_error*) { return 0; }
+int32_t pass_end(gpu_exec* exec, int32_t complete, gpu_error* error) {
+  return guard(error, [&] {
+    exec->device.use();
+    exec->pass_end(complete != 0);
+  });
+}
 
-#define RECURRA_GPU_ROWS(name)                                                                          \
-  int32_t run_##name(gpu_exec* exec, const gpu_##name* io, const gpu_rows* rows, gpu_error* error) {    \
-    return guard(error, [&] {                                                                           \
-      exec->device.use();                                                                               \
-      name(*exec, *io, exec->rows(*rows));                                                              \
-    });                                                                                                 \
+#define RECURRA_GPU_ROWS(name)                                                                       \
+  int32_t run_##name(gpu_exec* exec, const gpu_##name* io, const gpu_rows* rows, gpu_error* error) { \
+    return guard(error, [&] {                                                                        \
+      exec->device.use();                                                                            \
+      name(*exec, *io, exec->rows(*rows));                                                           \
+    });                                                                                              \
   }
-#define RECURRA_GPU_PLAIN(name)                                                  \
-  int32_t run_##name(gpu_exec* exec, const gpu_##name* io, gpu_error* error) {   \
-    return guard(error, [&] {                                                    \
-      exec->device.use();                                                        \
-      name(*exec, *io);                                                          \
-    });                                                                          \
+#define RECURRA_GPU_PLAIN(name)                                                \
+  int32_t run_##name(gpu_exec* exec, const gpu_##name* io, gpu_error* error) { \
+    return guard(error, [&] {                                                  \
+      exec->device.use();                                                      \
+      name(*exec, *io);                                                        \
+    });                                                                        \
   }
 RECURRA_GPU_OPS(RECURRA_GPU_ROWS, RECURRA_GPU_PLAIN)
 #undef RECURRA_GPU_ROWS

@@ -42,7 +42,7 @@ __device__ void outputs(const Work& p, int64_t first, int64_t row0, int lane) {
   const unsigned char* w[kOutputs];
 #pragma unroll
   for (int o = 0; o < kOutputs; ++o) w[o] = p.w + (first + o < p.out ? first + o : first) * p.w_stride;
-  // A NaN or infinity of x must come through, but not where a row of 8 ends in padding: there x is 0.
+    // A NaN or infinity of x must come through, but not where a row of 8 ends in padding: there x is 0.
 #pragma unroll 2
   for (int64_t k = lane * 8; k < p.in; k += kWarp * 8) {
     float v[kOutputs][8];
@@ -76,21 +76,32 @@ __global__ void products(const __grid_constant__ Works all) {
   while (i > 0 && static_cast<int64_t>(blockIdx.x) < all.work[i].first) --i;
   const Work& p = all.work[i];
   const int lane = static_cast<int>(threadIdx.x) % kWarp;
-  const int64_t first =
-      ((static_cast<int64_t>(blockIdx.x) - p.first) * kWarps + threadIdx.x / kWarp) * kOutputs, row0 = blockIdx.y * R;
+  const int64_t first = ((static_cast<int64_t>(blockIdx.x) - p.first) * kWarps + threadIdx.x / kWarp) * kOutputs,
+                row0 = blockIdx.y * R;
   if (first >= p.out || row0 >= p.x.rows) return;
   switch (p.type) {
-    case DType::f32: return outputs<DType::f32, R>(p, first, row0, lane);
-    case DType::f16: return outputs<DType::f16, R>(p, first, row0, lane);
-    case DType::bf16: return outputs<DType::bf16, R>(p, first, row0, lane);
-    case DType::q8_0: return outputs<DType::q8_0, R>(p, first, row0, lane);
-    case DType::q4_0: return outputs<DType::q4_0, R>(p, first, row0, lane);
-    case DType::q5_0: return outputs<DType::q5_0, R>(p, first, row0, lane);
-    case DType::q5_1: return outputs<DType::q5_1, R>(p, first, row0, lane);
-    case DType::q4_k: return outputs<DType::q4_k, R>(p, first, row0, lane);
-    case DType::q5_k: return outputs<DType::q5_k, R>(p, first, row0, lane);
-    case DType::q6_k: return outputs<DType::q6_k, R>(p, first, row0, lane);
-    default: return;
+    case DType::f32:
+      return outputs<DType::f32, R>(p, first, row0, lane);
+    case DType::f16:
+      return outputs<DType::f16, R>(p, first, row0, lane);
+    case DType::bf16:
+      return outputs<DType::bf16, R>(p, first, row0, lane);
+    case DType::q8_0:
+      return outputs<DType::q8_0, R>(p, first, row0, lane);
+    case DType::q4_0:
+      return outputs<DType::q4_0, R>(p, first, row0, lane);
+    case DType::q5_0:
+      return outputs<DType::q5_0, R>(p, first, row0, lane);
+    case DType::q5_1:
+      return outputs<DType::q5_1, R>(p, first, row0, lane);
+    case DType::q4_k:
+      return outputs<DType::q4_k, R>(p, first, row0, lane);
+    case DType::q5_k:
+      return outputs<DType::q5_k, R>(p, first, row0, lane);
+    case DType::q6_k:
+      return outputs<DType::q6_k, R>(p, first, row0, lane);
+    default:
+      return;
   }
 }
 
@@ -128,8 +139,9 @@ void row_products(gpu_exec& exec, const gpu_product* products, int32_t count) {
       const gpu_product& p = products[i];
       if (p.x.rows == 0 || p.w->out == 0) continue;
       const bool aligned = reinterpret_cast<uintptr_t>(p.x.data) % 16 == 0 && p.x.stride % 4 == 0;
-      works.work[works.count++] = {p.y,         p.x,     p.bias,      p.w->data(),           p.w->stride, p.w->out,
-                                   p.w->in,     p.w->type, static_cast<Act>(p.act), p.add != 0, aligned,     blocks};
+      works.work[works.count++] = {
+          p.y,        p.x,     p.bias, p.w->data(), p.w->stride, p.w->out, p.w->in, p.w->type, static_cast<Act>(p.act),
+          p.add != 0, aligned, blocks};
       blocks += ceil_div(p.w->out, kWarps * kOutputs);
       rows = rows > p.x.rows ? rows : p.x.rows;
     }
@@ -146,7 +158,8 @@ void row_products(gpu_exec& exec, const gpu_product* products, int32_t count) {
 void dequantize(gpu_exec& exec, const gpu_matrix& w, void* to, bool bf16, int64_t ld) {
   const dim3 grid(static_cast<unsigned>(w.out), static_cast<unsigned>(ceil_div(ld, 8 * 128)));
   if (bf16)
-    dequantize_kernel<<<grid, 128, 0, exec.stream>>>(w.type, w.data(), w.stride, w.in, static_cast<__nv_bfloat16*>(to), ld);
+    dequantize_kernel<<<grid, 128, 0, exec.stream>>>(w.type, w.data(), w.stride, w.in, static_cast<__nv_bfloat16*>(to),
+                                                     ld);
   else
     dequantize_kernel<<<grid, 128, 0, exec.stream>>>(w.type, w.data(), w.stride, w.in, static_cast<float*>(to), ld);
   launched("dequantize");

@@ -4,8 +4,8 @@
 // that are neighbours, the whole row: K <= G kKeys. A warp works on 32 / G values alone, so that nothing waits for
 // another warp; what its tokens need (r, w, k, a, b of all keys) it brings to shared memory itself, one token ahead.
 //
-// Of the keys a thread holds fours: 4 (i G + g) .. + 3 for i < kKeys / 4, so that its G neighbours read 16 bytes side by
-// side.
+// Of the keys a thread holds fours: 4 (i G + g) .. + 3 for i < kKeys / 4, so that its G neighbours read 16 bytes side
+// by side.
 //
 // Heads of more than 1024 keys, which no known model has, keep S in memory (wide_kernel).
 #include "backend/cuda/device/math.cuh"
@@ -18,8 +18,8 @@ constexpr int kKeys = 32, kMostKeys = 32 * kKeys;
 struct ScanIo {
   gpu_scan io;
   DeviceRows rows;
-  int lanes;        // G
-  int64_t slices;   // warps of a head
+  int lanes;       // G
+  int64_t slices;  // warps of a head
 };
 
 template <Decay D, bool Erase>
@@ -181,7 +181,9 @@ void scan(gpu_exec& exec, const gpu_scan& io, const DeviceRows& rows) {
   const auto launch = [&](auto kernel) { kernel<<<blocks, kWarp, bytes, exec.stream>>>(p); };
   const bool erase = io.erase != 0;
   switch (static_cast<Decay>(io.decay)) {
-    case Decay::none: erase ? launch(scan_kernel<Decay::none, true>) : launch(scan_kernel<Decay::none, false>); break;
+    case Decay::none:
+      erase ? launch(scan_kernel<Decay::none, true>) : launch(scan_kernel<Decay::none, false>);
+      break;
     case Decay::scalar:
       erase ? launch(scan_kernel<Decay::scalar, true>) : launch(scan_kernel<Decay::scalar, false>);
       break;

@@ -1,6 +1,6 @@
 // Weights as a file has them, 8 values at a time, to the bit what backend/dequantize.cpp makes of them: products and
-// sums of a value are rounded one by one, never fused. `k`, the first value's place in its row, is a multiple of 8; of a
-// plain type whole rows of 8 may be read (gpu_matrix pads them with zeros).
+// sums of a value are rounded one by one, never fused. `k`, the first value's place in its row, is a multiple of 8; of
+// a plain type whole rows of 8 may be read (gpu_matrix pads them with zeros).
 #pragma once
 
 #include "backend/cuda/device/math.cuh"
@@ -189,17 +189,28 @@ struct Load<DType::q6_k> {
 // 8 values of a row from k on, by a type that all lanes have in common.
 __device__ inline void load8(DType type, const unsigned char* r, int64_t k, float (&w)[8]) {
   switch (type) {
-    case DType::f32: return Load<DType::f32>::at(r, k, w);
-    case DType::f16: return Load<DType::f16>::at(r, k, w);
-    case DType::bf16: return Load<DType::bf16>::at(r, k, w);
-    case DType::q8_0: return Load<DType::q8_0>::at(r, k, w);
-    case DType::q4_0: return Load<DType::q4_0>::at(r, k, w);
-    case DType::q5_0: return Load<DType::q5_0>::at(r, k, w);
-    case DType::q5_1: return Load<DType::q5_1>::at(r, k, w);
-    case DType::q4_k: return Load<DType::q4_k>::at(r, k, w);
-    case DType::q5_k: return Load<DType::q5_k>::at(r, k, w);
-    case DType::q6_k: return Load<DType::q6_k>::at(r, k, w);
-    default: return;
+    case DType::f32:
+      return Load<DType::f32>::at(r, k, w);
+    case DType::f16:
+      return Load<DType::f16>::at(r, k, w);
+    case DType::bf16:
+      return Load<DType::bf16>::at(r, k, w);
+    case DType::q8_0:
+      return Load<DType::q8_0>::at(r, k, w);
+    case DType::q4_0:
+      return Load<DType::q4_0>::at(r, k, w);
+    case DType::q5_0:
+      return Load<DType::q5_0>::at(r, k, w);
+    case DType::q5_1:
+      return Load<DType::q5_1>::at(r, k, w);
+    case DType::q4_k:
+      return Load<DType::q4_k>::at(r, k, w);
+    case DType::q5_k:
+      return Load<DType::q5_k>::at(r, k, w);
+    case DType::q6_k:
+      return Load<DType::q6_k>::at(r, k, w);
+    default:
+      return;
   }
 }
 
