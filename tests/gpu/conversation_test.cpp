@@ -48,9 +48,9 @@ class Cuda : public testing::Test {
 const char* const kOpening =
     "User: My name is Ada and I live in Lisbon. I have a grey cat. What should I cook tonight?\n\nAssistant:";
 
-// 256 greedy tokens by the CPU alone; and by a state that begins on the CPU, goes on on the GPU, through a file, back on
-// the CPU, and on the GPU again. The tokens are the same, or they first differ where the two best logits are closer than
-// what the two backends were seen to differ by.
+// 256 greedy tokens by the CPU alone; and by a state that begins on the CPU, goes on on the GPU, through a file, back
+// on the CPU, and on the GPU again. The tokens are the same, or they first differ where the two best logits are closer
+// than what the two backends were seen to differ by.
 TEST_F(Cuda, ConversationMoves) {
   const Tokens opening = tokenize(cpu_.get(), kOpening);
   ASSERT_GT(opening.size(), 16u);

@@ -1,5 +1,6 @@
-// A backend with a memory of its own behind one whose memory is the host's, so that one table of tests serves all: before
-// every operation what it may touch is copied to the device, after it everything is copied back, gaps and guards too.
+// A backend with a memory of its own behind one whose memory is the host's, so that one table of tests serves all:
+// before every operation what it may touch is copied to the device, after it everything is copied back, gaps and guards
+// too.
 #pragma once
 
 #include <cstring>
@@ -18,7 +19,9 @@ class HostedExec final : public Exec {
 
   void begin() override { exec_->begin(); }
   void end() override { exec_->end(); }
-  Tensor scratch(int64_t rows, int64_t cols) override { return {scratch_.take(static_cast<size_t>(rows * cols)), rows, cols, cols}; }
+  Tensor scratch(int64_t rows, int64_t cols) override {
+    return {scratch_.take(static_cast<size_t>(rows * cols)), rows, cols, cols};
+  }
   Mark mark() override { return scratch_.mark(); }
   void release(Mark m) override { scratch_.release(m); }
 
@@ -66,7 +69,9 @@ class HostedBackend final : public HostBackend {
   const char* dtype() const override { return device_->dtype(); }
   int threads() const override { return device_->threads(); }
 
-  std::unique_ptr<Matrix> matrix(const TensorView& view, Inputs inputs) override { return device_->matrix(view, inputs); }
+  std::unique_ptr<Matrix> matrix(const TensorView& view, Inputs inputs) override {
+    return device_->matrix(view, inputs);
+  }
   Vector vector(const float* values, int64_t n) override {
     const Vector v = HostBackend::vector(values, n);
     vectors_[v.data()] = device_->vector(values, n);
@@ -170,7 +175,8 @@ inline void HostedExec::embed(Tensor y, const Rows& rows, const Matrix& table) {
   Loan on(be_);
   exec_->embed(on(y), on(rows), table);
 }
-inline void HostedExec::norm(Tensor y, Tensor x, Norm kind, const Vector* w, const Vector* b, float eps, int64_t groups) {
+inline void HostedExec::norm(Tensor y, Tensor x, Norm kind, const Vector* w, const Vector* b, float eps,
+                             int64_t groups) {
   Loan on(be_);
   exec_->norm(on(y), on(x), kind, on(w), on(b), eps, groups);
 }
