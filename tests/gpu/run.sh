@@ -5,7 +5,8 @@
 #   bash tests/gpu/run.sh [PART ...]      parts: machine smoke ops golden conversation speed scan sanitizer large
 #                                         (all but `large`, the 7.2B model, without arguments)
 #
-# Every part runs, whatever happened before it, under a time limit of its own; full output goes to $OUT where that is set.
+# Every part runs, whatever happened before it, under a time limit of its own, and all of them within RECURRA_GPU_SECONDS
+# (none: 600); full output goes to $OUT where that is set.
 # Ends with one line per part; the exit status is 0 when nothing failed.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -40,8 +41,13 @@ fi
 summary=()
 # step NAME SECONDS LINES COMMAND...: its last LINES lines, and how it ended.
 step() {
-  local name=$1 limit=$2 lines=$3 status begin=$SECONDS
+  local name=$1 limit=$2 lines=$3 status begin=$SECONDS left=$((${RECURRA_GPU_SECONDS:-600} - SECONDS))
   shift 3
+  if [ $left -lt 3 ]; then
+    summary+=("$(printf '%-28s %s' "$name" "skipped: no time left")")
+    return
+  fi
+  [ $limit -le $left ] || limit=$left
   echo "== $name"
   timeout -k 5 "$limit" "$@" >"$logs/$name.log" 2>&1
   status=$?
