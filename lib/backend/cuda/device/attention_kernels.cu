@@ -57,6 +57,7 @@ __global__ void attention_kernel(gpu_attention io, DeviceRows rows) {
     }
   }
 
+  __syncthreads();  // no warp reads q any more
   float* mine = shared + width + warp * (width + 2);
   if (lane == 0) {
     mine[0] = most;
