@@ -265,15 +265,17 @@ void Model::feed(Span<Sequence> sequences, const FeedOptions& options) const {
 }
 
 void Model::logits_with(Exec& exec, float* out, Span<const std::byte* const> slots) const {
-  for (size_t first = 0; first < slots.size(); first += kStepRows) {
+  const auto most = static_cast<size_t>(backend().pass_rows().step);
+  for (size_t first = 0; first < slots.size(); first += most) {
     const Frame frame(exec);
-    const auto n = static_cast<int64_t>(std::min<size_t>(kStepRows, slots.size() - first));
-    const Tensor x = exec.scratch(n, network_.width), y = exec.scratch(n, network_.vocabulary);
-    for (int64_t i = 0; i < n; ++i) {
-      const std::byte* hidden = slots[first + static_cast<size_t>(i)] + hidden_offset_;
-      const Tensor one{const_cast<float*>(reinterpret_cast<const float*>(hidden)), 1, network_.width, network_.width};
-      exec.copy({x.data + i * x.stride, 1, x.cols, x.stride}, one);
-    }
+    const auto n = static_cast<int64_t>(std::min(most, slots.size() - first));
+    const auto hidden = [&](int64_t i) {
+      const std::byte* at = slots[first + static_cast<size_t>(i)] + hidden_offset_;
+      return Tensor{const_cast<float*>(reinterpret_cast<const float*>(at)), 1, network_.width, network_.width};
+    };
+    const Tensor x = n == 1 ? hidden(0) : exec.scratch(n, network_.width), y = exec.scratch(n, network_.vocabulary);
+    if (n > 1)
+      for (int64_t i = 0; i < n; ++i) exec.copy({x.data + i * x.stride, 1, x.cols, x.stride}, hidden(i));
     Rows rows;
     rows.count = static_cast<int32_t>(n);
     exec.linear(y, x, network_.head ? *network_.head : *network_.embedding, rows, {});
