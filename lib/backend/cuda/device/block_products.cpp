@@ -1,4 +1,4 @@
-// y [T, out] = x [T, in] W^T, both operands bf16 or both float32, sums in float32. cuBLASLt counts columns first: there
+// y [T, out] = x [T, in] W^T, both operands bf16, half or float32, sums in float32. cuBLASLt counts columns first: there
 // y is [out, T] = op(W) x with W [in, out] transposed and x [in, T].
 #include "backend/cuda/device/block_products.h"
 
@@ -97,9 +97,10 @@ const Products::Plan& Products::plan(const Key& key) {
   std::unique_ptr<Plan>& made = plans_[key];
   if (made) return *made;
   const Library& f = *library_;
-  const auto [out, rows, ld, ldy, alignment, add] = key;
+  const auto [operand, out, rows, ld, ldy, alignment, add] = key;
   auto p = std::make_unique<Plan>(f);
-  const cudaDataType_t type = device_.bf16 ? CUDA_R_16BF : CUDA_R_32F;
+  const cudaDataType_t types[] = {CUDA_R_32F, CUDA_R_16BF, CUDA_R_16F};
+  const cudaDataType_t type = types[operand];
   const cublasOperation_t transposed = CUBLAS_OP_T;
   check_blas(f.cublasLtMatmulDescCreate(&p->description, CUBLAS_COMPUTE_32F, CUDA_R_32F), "describing a product");
   check_blas(
@@ -130,46 +131,124 @@ const Products::Plan& Products::plan(const Key& key) {
   return *made;
 }
 
-bool Products::run(gpu_exec& exec, const gpu_product& p) {
-  if (!library_ || p.x.rows == 0 || p.w->out == 0) return false;
-  const gpu_matrix& w = *p.w;
-  const bool bf16 = device_.bf16;
-  const int64_t ld = round_up(w.in, 8), rows = p.x.rows;
-  const bool direct = p.bias == nullptr && p.act == 0;  // the result goes where it belongs
-  const int64_t ldy = direct ? p.y.stride : w.out;
+namespace {
 
-  int64_t alignment = 16;
-  const auto at = direct ? reinterpret_cast<uintptr_t>(p.y.data) : uintptr_t{0};
-  while (alignment > 4 && (at % static_cast<uintptr_t>(alignment) != 0 || ldy * 4 % alignment != 0)) alignment /= 2;
-  const Plan& plan = this->plan({w.out, rows, ld, ldy, alignment, direct && p.add != 0});
-  if (!plan.found) return false;
+// What operands are rounded to. Half has 11 bits where bf16 has 8, but a smaller range: for weights that are no wider.
+Operand operand_of(const gpu_device& device, DType type) {
+  if (!device.bf16) return Operand::f32;
+  return type == DType::bf16 || type == DType::f32 ? Operand::bf16 : Operand::f16;
+}
+int64_t bytes_of(Operand o) { return o == Operand::f32 ? 4 : 2; }
+DType type_of(Operand o) { return o == Operand::f32 ? DType::f32 : o == Operand::bf16 ? DType::bf16 : DType::f16; }
 
-  const void *weights = w.data(), *x = p.x.data;
-  const uint64_t bytes = bf16 ? 2 : 4;
-  if (w.type != (bf16 ? DType::bf16 : DType::f32)) {
-    void* to = exec.weights.need(static_cast<uint64_t>(w.out * ld) * bytes);
-    dequantize(exec, w, to, bf16, ld);
-    weights = to;
+}  // namespace
+
+// The weights as the operand's type: as they are, as a copy that is made once and kept with the matrix, or, where there is
+// no memory for that, one made for this call.
+const void* Products::weights(gpu_exec& exec, const gpu_matrix& w, Operand operand, int64_t ld) {
+  if (w.type == type_of(operand)) return w.data();
+  const uint64_t bytes = static_cast<uint64_t>(w.out * ld * bytes_of(operand));
+  if (operand == Operand::f32) {
+    void* to = exec.weights.need(bytes);
+    dequantize(exec, w, to, operand, ld);
+    return to;
   }
-  if (bf16 || p.x.stride != ld || w.in != ld || reinterpret_cast<uintptr_t>(x) % 16 != 0) {
-    void* to = exec.inputs.need(static_cast<uint64_t>(rows * ld) * bytes);
-    round_rows(exec, p.x, to, bf16, ld);
-    x = to;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (w.copy.data() != nullptr) return w.copy.data();
+  if (!exec.recording()) {
+    try {
+      void* to = w.copy.need(bytes);
+      dequantize(exec, w, to, operand, ld);
+      return to;
+    } catch (const Failure& f) {
+      if (f.code != kMemory) throw;
+    }
   }
-  float* y = direct ? p.y.data : exec.work.of<float>(rows * w.out);
-  const float one = 1, beta = direct && p.add != 0 ? 1 : 0;
+  void* to = exec.weights.need(bytes);
+  dequantize(exec, w, to, operand, ld);
+  return to;
+}
+
+bool Products::run(gpu_exec& exec, const gpu_product* products, int32_t count) {
+  if (!library_) return false;
+  struct One {
+    const Plan* plan;
+    const void* x;
+    float* y;
+    Operand operand;
+    int64_t ld;
+    bool direct;
+  };
+  One all[kMost];
+  Roundings roundings{};
+  if (count > kMost) return false;
+  uint64_t input_bytes = 0, work_floats = 0;
+  for (int32_t i = 0; i < count; ++i) {
+    const gpu_product& p = products[i];
+    if (p.x.rows == 0 || p.w->out == 0) return false;
+    One& one = all[i];
+    one.operand = operand_of(device_, p.w->type);
+    one.ld = round_up(p.w->in, 8);
+    one.direct = p.bias == nullptr && p.act == 0;  // the result goes where it belongs
+    const int64_t ldy = one.direct ? p.y.stride : p.w->out;
+    int64_t alignment = 16;
+    const auto at = one.direct ? reinterpret_cast<uintptr_t>(p.y.data) : uintptr_t{0};
+    while (alignment > 4 && (at % static_cast<uintptr_t>(alignment) != 0 || ldy * 4 % alignment != 0)) alignment /= 2;
+    one.plan = &this->plan({static_cast<int>(one.operand), p.w->out, p.x.rows, one.ld, ldy, alignment,
+                            one.direct && p.add != 0});
+    if (!one.plan->found) return false;
+    input_bytes += static_cast<uint64_t>(round_up(p.x.rows * one.ld * bytes_of(one.operand), 256));
+    if (!one.direct) work_floats += static_cast<uint64_t>(round_up(p.x.rows * p.w->out, 64));
+  }
+  char* input = static_cast<char*>(exec.inputs.need(input_bytes));
+  float* result = exec.work.of<float>(static_cast<int64_t>(work_floats));
+  for (int32_t i = 0; i < count; ++i) {
+    const gpu_product& p = products[i];
+    One& one = all[i];
+    one.x = nullptr;
+    if (one.operand == Operand::f32 && p.x.stride == one.ld && p.w->in == one.ld &&
+        reinterpret_cast<uintptr_t>(p.x.data) % 16 == 0)
+      one.x = p.x.data;
+    for (int32_t j = 0; one.x == nullptr && j < i; ++j)
+      if (products[j].x.data == p.x.data && products[j].x.cols == p.x.cols && all[j].operand == one.operand)
+        one.x = all[j].x;
+    if (one.x == nullptr) {
+      one.x = input;
+      roundings.one[roundings.count++] = {p.x, input, one.ld, one.operand};
+      input += round_up(p.x.rows * one.ld * bytes_of(one.operand), 256);
+    }
+    one.y = one.direct ? p.y.data : result;
+    if (!one.direct) result += round_up(p.x.rows * p.w->out, 64);
+  }
+  round_rows(exec, roundings);
   void* workspace = workspace_.need(kWorkspace);
-  check_blas(library_->cublasLtMatmul(library_->handle, plan.description, &one, weights, plan.w, x, plan.x, &beta, y,
-                                      plan.y, y, plan.y, &plan.algorithm, workspace, kWorkspace, exec.stream),
-             "multiplying");
-  if (!direct) epilogue(exec, p, y);
+  Epilogues epilogues{};
+  for (int32_t i = 0; i < count; ++i) {
+    const gpu_product& p = products[i];
+    const One& one = all[i];
+    const void* w = weights(exec, *p.w, one.operand, one.ld);
+    const float scale = 1, beta = one.direct && p.add != 0 ? 1 : 0;
+    const Timed timed(exec, "cublasLtMatmul", p.w->out);
+    check_blas(library_->cublasLtMatmul(library_->handle, one.plan->description, &scale, w, one.plan->w, one.x, one.plan->x,
+                                        &beta, one.y, one.plan->y, one.y, one.plan->y, &one.plan->algorithm, workspace,
+                                        kWorkspace, exec.stream),
+               "multiplying");
+    if (!one.direct) epilogues.one[epilogues.count++] = {p.y, one.y, p.bias, p.act, p.add};
+  }
+  epilogue(exec, epilogues);
   return true;
 }
 
 void linears(gpu_exec& exec, const gpu_linears& io) {
-  if (io.block == 0) return row_products(exec, io.products, io.count);
-  for (int32_t i = 0; i < io.count; ++i)
-    if (!exec.device.products->run(exec, io.products[i])) row_products(exec, &io.products[i], 1);
+  // Up to here reading the weights takes longer than multiplying, whatever does it.
+  constexpr int64_t kFewRows = 4;
+  bool block = io.block != 0;
+  if (!block && exec.device.bf16)
+    for (int32_t i = 0; i < io.count; ++i) block = io.products[i].x.rows > kFewRows;
+  for (int32_t begin = 0; begin < io.count; begin += Products::kMost) {
+    const int32_t n = std::min(io.count - begin, Products::kMost);
+    if (!block || !exec.device.products->run(exec, io.products + begin, n)) row_products(exec, io.products + begin, n);
+  }
 }
 
 }  // namespace recurra::gpu

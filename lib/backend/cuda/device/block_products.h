@@ -8,6 +8,8 @@
 
 namespace recurra::gpu {
 
+enum class Operand { f32, bf16, f16 };
+
 class Products {
  public:
   explicit Products(gpu_device& device);
@@ -15,17 +17,19 @@ class Products {
   Products(const Products&) = delete;
   Products& operator=(const Products&) = delete;
 
-  // False: it has to be computed otherwise.
-  bool run(gpu_exec& exec, const gpu_product& product);
+  static constexpr int32_t kMost = 8;  // products of a call
+  // False, and nothing is done: they have to be computed otherwise.
+  bool run(gpu_exec& exec, const gpu_product* products, int32_t count);
   // Empty, or why there is no cuBLASLt.
   const char* missing() const { return missing_; }
 
  private:
   struct Library;
   struct Plan;
-  // out, rows, ld of the operands, ld of the result, its alignment, whether it is added to
-  using Key = std::tuple<int64_t, int64_t, int64_t, int64_t, int64_t, bool>;
+  // operand, out, rows, ld of the operands, ld of the result, its alignment, whether it is added to
+  using Key = std::tuple<int, int64_t, int64_t, int64_t, int64_t, int64_t, bool>;
   const Plan& plan(const Key& key);
+  const void* weights(gpu_exec& exec, const gpu_matrix& w, Operand operand, int64_t ld);
 
   gpu_device& device_;
   std::unique_ptr<Library> library_;
@@ -35,7 +39,28 @@ class Products {
   Memory workspace_;
 };
 
-// x as float32 or bf16 [rows, ld], zeros behind its columns.
-void round_rows(gpu_exec& exec, const gpu_tensor& x, void* to, bool bf16, int64_t ld);
+// x as the operand's type [rows, ld], zeros behind its columns; all by one kernel.
+struct Roundings {
+  struct One {
+    gpu_tensor x;
+    void* to;
+    int64_t ld;
+    Operand operand;
+  } one[Products::kMost];
+  int count;
+};
+void round_rows(gpu_exec& exec, const Roundings& all);
+// y = act(product + bias), or y += that, of products [rows, cols] that lie without gaps; all by one kernel.
+struct Epilogues {
+  struct One {
+    gpu_tensor y;
+    const float *product, *bias;
+    int32_t act, add;
+  } one[Products::kMost];
+  int count;
+};
+void epilogue(gpu_exec& exec, const Epilogues& all);
+// Weights as the operand's type [out, ld], zeros behind `in`.
+void dequantize(gpu_exec& exec, const gpu_matrix& w, void* to, Operand operand, int64_t ld);
 
 }  // namespace recurra::gpu

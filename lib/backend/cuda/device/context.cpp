@@ -1,10 +1,13 @@
 #include "backend/cuda/device/context.h"
 
+#include <algorithm>
+#include <array>
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <set>
+#include <string>
 
 #include "backend/cuda/device/block_products.h"
 
@@ -57,6 +60,8 @@ gpu_device::gpu_device(int32_t device_id, bool with_bf16) : id(device_id), bf16(
   if (properties.major < 8)
     recurra::gpu::fail(kBackend, "the device is a %s of compute capability %d.%d, the cuda backend needs 8.0 or newer",
                        properties.name, properties.major, properties.minor);
+  const char* overlapping = std::getenv("RECURRA_CUDA_OVERLAP");
+  overlap = properties.major >= 9 && (overlapping == nullptr || std::strcmp(overlapping, "0") != 0);
   keep_memory(id);
   check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreate");
   products = std::make_unique<Products>(*this);
@@ -151,6 +156,52 @@ struct gpu_exec::Staging {
   DeviceRows rows{};
 };
 
+class gpu_exec::Profile {
+ public:
+  Profile() {
+    check(cudaEventCreate(&begin), "cudaEventCreate");
+    check(cudaEventCreate(&end), "cudaEventCreate");
+  }
+  ~Profile() {
+    std::vector<std::pair<std::string, Sum>> all(sums.begin(), sums.end());
+    std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.second.ms > b.second.ms; });
+    double total = 0;
+    for (const auto& [name, sum] : all) total += sum.ms;
+    constexpr size_t kShown = 9;
+    if (all.size() > kShown) all.resize(kShown);
+    for (const auto& [name, sum] : all)
+      if (sum.ms > total / 100)
+        std::fprintf(stderr, "%5.1f%%  %9.3f ms  %7ld times  %9.2f us each  %s\n", 100 * sum.ms / total, sum.ms, sum.times,
+                     1e3 * sum.ms / static_cast<double>(sum.times), name.c_str());
+    cudaEventDestroy(begin);
+    cudaEventDestroy(end);
+  }
+  struct Sum {
+    double ms = 0;
+    long times = 0;
+  };
+  std::map<std::string, Sum> sums;
+  cudaEvent_t begin = nullptr, end = nullptr;
+};
+
+namespace recurra::gpu {
+
+Timed::Timed(gpu_exec& exec, const char* name, int64_t size) : exec_(exec), name_(name), size_(size) {
+  if (exec.profile) cudaEventRecord(exec.profile->begin, exec.stream);
+}
+Timed::~Timed() {
+  if (!exec_.profile) return;
+  float ms = 0;
+  cudaEventRecord(exec_.profile->end, exec_.stream);
+  cudaEventSynchronize(exec_.profile->end);
+  if (cudaEventElapsedTime(&ms, exec_.profile->begin, exec_.profile->end) != cudaSuccess) return;
+  gpu_exec::Profile::Sum& sum = exec_.profile->sums[std::string(name_) + " " + std::to_string(size_)];
+  sum.ms += static_cast<double>(ms);
+  ++sum.times;
+}
+
+}  // namespace recurra::gpu
+
 // Passes as CUDA graphs, by the number of rows.
 struct gpu_exec::Recorder {
   static constexpr size_t kMostGraphs = 64;
@@ -180,8 +231,8 @@ struct gpu_exec::Recorder {
   cudaStream_t stream = nullptr;  // recorded on, so that nobody else's work gets in
   std::map<int32_t, cudaGraphExec_t> graphs;
   std::set<int32_t> seen;
-  int32_t recording = 0;       // rows of the pass
-  const void* base = nullptr;  // where graphs look for rows
+  int32_t recording = 0;                   // rows of the pass
+  std::array<const void*, 4> memory{};     // where graphs find rows and what they compute with
 };
 
 gpu_exec::gpu_exec(gpu_device& d)
@@ -191,18 +242,31 @@ gpu_exec::gpu_exec(gpu_device& d)
       weights(d),
       work(d),
       recorder_(std::make_unique<Recorder>()),
-      staging_(std::make_unique<Staging>(d)) {}
+      staging_(std::make_unique<Staging>(d)) {
+  const char* wanted = std::getenv("RECURRA_CUDA_PROFILE");
+  if (wanted != nullptr && std::strcmp(wanted, "0") != 0) profile = std::make_unique<Profile>();
+}
 
-gpu_exec::~gpu_exec() = default;
+gpu_exec::~gpu_exec() {
+  if (pinned_ != nullptr && cudaFreeHost(pinned_) != cudaSuccess) cudaGetLastError();
+}
+
+float* gpu_exec::pinned(size_t bytes) {
+  constexpr size_t kMost = size_t{1} << 20;
+  if (bytes > kMost) return nullptr;
+  if (pinned_ == nullptr) check(cudaMallocHost(reinterpret_cast<void**>(&pinned_), kMost), "cudaMallocHost", kMost);
+  return pinned_;
+}
 
 bool gpu_exec::pass_begin(const gpu_rows& r) {
   Recorder& rec = *recorder_;
-  if (!rec.enabled || r.block != 0) return false;
+  if (!rec.enabled || profile || r.block != 0) return false;
   const DeviceRows& now = rows(r);
   if (!now.single || now.segments != now.count) return false;
-  if (rec.base != now.segment) {  // moved by a larger call
+  const std::array<const void*, 4> memory = {now.segment, inputs.data(), weights.data(), work.data()};
+  if (rec.memory != memory) {  // moved by a larger call
     rec.forget();
-    rec.base = now.segment;
+    rec.memory = memory;
   }
   const auto found = rec.graphs.find(now.count);
   if (found != rec.graphs.end()) {
@@ -278,7 +342,7 @@ const DeviceRows& gpu_exec::rows(const gpu_rows& rows) {
 }
 
 gpu_matrix::gpu_matrix(gpu_device& device, recurra::DType t, int64_t rows, int64_t cols, const void* data)
-    : type(t), out(rows), in(cols), memory(device) {
+    : type(t), out(rows), in(cols), memory(device), copy(device) {
   const recurra::DTypeInfo& i = recurra::info(t);
   const int64_t row = in / i.block * i.block_bytes;
   stride = i.block == 1 ? round_up(in, 8) * i.block_bytes : row;

@@ -48,6 +48,7 @@ struct gpu_device {
 
   const int32_t id;
   const bool bf16;
+  bool overlap;  // a kernel may begin before the one it follows has ended (math.cuh); RECURRA_CUDA_OVERLAP=0: never
   cudaDeviceProp properties;
   cudaStream_t stream = nullptr;  // of everything
   std::unique_ptr<recurra::gpu::Products> products;
@@ -125,8 +126,15 @@ struct gpu_exec {
   // graph: kernels find tokens and slots through rows().
   bool pass_begin(const gpu_rows& rows);
   void pass_end(bool complete);
+  // Host memory that the device writes straight into, for results; null for more than 1 MB.
+  float* pinned(size_t bytes);
+  // RECURRA_CUDA_PROFILE=1: no graphs, every kernel by itself with its time, and a table on stderr at the end.
+  class Profile;
+  std::unique_ptr<Profile> profile;
+  bool recording() const { return stream != device.stream; }
 
  private:
+  float* pinned_ = nullptr;
   struct Recorder;
   std::unique_ptr<Recorder> recorder_;
   struct Staging;
@@ -140,10 +148,25 @@ struct gpu_matrix {
   int64_t out, in;
   int64_t stride;  // bytes from row to row; values of a plain type are followed by zeros up to a multiple of 8
   recurra::gpu::Memory memory;
+  mutable recurra::gpu::Memory copy;  // as tensor cores take them; of Products
   const unsigned char* data() const { return static_cast<const unsigned char*>(memory.data()); }
 };
 
 namespace recurra::gpu {
+
+// Around a kernel's launch: its time goes to the profile under this name, where there is one.
+class Timed {
+ public:
+  Timed(gpu_exec& exec, const char* name, int64_t size);
+  ~Timed();
+  Timed(const Timed&) = delete;
+  Timed& operator=(const Timed&) = delete;
+
+ private:
+  gpu_exec& exec_;
+  const char* name_;
+  int64_t size_;
+};
 
 // The operations: run on exec.stream, throw Failure.
 #define RECURRA_GPU_ROWS(name) void name(gpu_exec& exec, const gpu_##name& io, const DeviceRows& rows);
@@ -154,9 +177,5 @@ RECURRA_GPU_OPS(RECURRA_GPU_ROWS, RECURRA_GPU_PLAIN)
 
 // Products of any rows with weights as they are (row_products.cu).
 void row_products(gpu_exec& exec, const gpu_product* products, int32_t count);
-// y = act(y' + bias), or y += that, of products y' [rows, cols] that lie without gaps.
-void epilogue(gpu_exec& exec, const gpu_product& p, const float* product);
-// Weights as float32 or bf16 [out, ld], zeros behind `in`.
-void dequantize(gpu_exec& exec, const gpu_matrix& w, void* to, bool bf16, int64_t ld);
 
 }  // namespace recurra::gpu

@@ -67,21 +67,9 @@ void elements(gpu_exec& exec, const gpu_elements& io) {
 
 namespace {
 
-// Sum over a block, in a fixed order, for every thread.
-__device__ float block_sum(float x, float* shared) {
-  x = warp_sum(x);
-  const int warps = static_cast<int>(blockDim.x) / kWarp;
-  if (warps == 1) return x;
-  __syncthreads();  // who still reads the last sum
-  if (threadIdx.x % kWarp == 0) shared[threadIdx.x / kWarp] = x;
-  __syncthreads();
-  float sum = 0;
-  for (int i = 0; i < warps; ++i) sum += shared[i];
-  return sum;
-}
-
 // A block for one part of a row. Mean and square in two passes, as the definition has them.
 __global__ void norm_kernel(gpu_norm io) {
+  after_others();
   __shared__ float shared[32];
   const int64_t n = io.x.cols / io.groups, g = static_cast<int64_t>(blockIdx.y) * n, i = blockIdx.x;
   const float* in = row(io.x, i) + g;
@@ -122,9 +110,8 @@ void norm(gpu_exec& exec, const gpu_norm& io) {
   if (io.x.rows == 0) return;
   const int64_t n = io.x.cols / io.groups;
   const int threads = n <= 128 ? kWarp : n <= 1024 ? 128 : 512;
-  norm_kernel<<<dim3(static_cast<unsigned>(io.x.rows), static_cast<unsigned>(io.groups)), threads, 0, exec.stream>>>(
-      io);
-  launched("norm");
+  launch(exec, "norm", dim3(static_cast<unsigned>(io.x.rows), static_cast<unsigned>(io.groups)), threads, 0, norm_kernel,
+         io);
 }
 
 void shift_lerp(gpu_exec& exec, const gpu_shift_lerp& io, const DeviceRows& rows) {

@@ -1,13 +1,14 @@
-// Products with weights as they are:  y_i = act(W x_i + bias), for any rows i. A warp makes one or two outputs of up to
+// Products with weights as they are:  y_i = act(W x_i + bias), for any rows i. A warp makes two outputs of up to
 // kMostRows rows: its lanes read 8 weights each, 256 in a row, and multiply them with all rows while they are in
-// registers. Sums run in float32, for a row always in the same order, whatever its company.
+// registers. Long rows of W are shared out among the warps of a block. Sums run in float32, for a row always in the same
+// order, whatever its company.
 #include "backend/cuda/device/block_products.h"
 #include "backend/cuda/device/weights.cuh"
 
 namespace recurra::gpu {
 namespace {
 
-constexpr int kWarps = 4, kMostProducts = 8, kMostRows = 8, kOutputs = 2;
+constexpr int kWarps = 4, kMostProducts = 8, kMostRows = 8, kOutputs = 2, kStep = 256;
 
 struct Work {
   gpu_tensor y, x;
@@ -17,6 +18,7 @@ struct Work {
   DType type;
   Act act;
   bool add, aligned;  // x's rows at multiples of 16 bytes
+  int shares;         // warps that share an output
   int64_t first;      // block of the launch
 };
 struct Works {
@@ -35,39 +37,72 @@ __device__ inline void load_x(const Work& p, int64_t i, int64_t k, float (&x)[8]
   for (int j = 0; j < 8; ++j) x[j] = k + j < p.in ? in[j] : 0.0f;
 }
 
+// Block `block` of product p, for rows row0 and on.
 template <DType T, int R>
-__device__ void outputs(const Work& p, int64_t first, int64_t row0, int lane) {
+__device__ void outputs(const Work& p, int64_t block, int64_t row0) {
+  constexpr int kAhead = R == 1 ? 4 : R <= 4 ? 2 : 1;  // steps of 256 read at once
+  using From = Fetch<T>;
+  __shared__ float sums[kWarps][kOutputs][R];
+  const int lane = static_cast<int>(threadIdx.x) % kWarp, warp = static_cast<int>(threadIdx.x) / kWarp;
+  const int64_t first = (block * (kWarps / p.shares) + warp / p.shares) * kOutputs;
   const int64_t n = p.x.rows - row0 < R ? p.x.rows - row0 : R;
-  float sum[kOutputs][R] = {};
+  const int steps = static_cast<int>((p.in + kStep - 1) / kStep), each = (steps + p.shares - 1) / p.shares;
+  const int begin = warp % p.shares * each, past = begin + each < steps ? begin + each : steps;
+  const int end = first < p.out ? past : 0;
   const unsigned char* w[kOutputs];
 #pragma unroll
-  for (int o = 0; o < kOutputs; ++o) w[o] = p.w + (first + o < p.out ? first + o : first) * p.w_stride;
-    // A NaN or infinity of x must come through, but not where a row of 8 ends in padding: there x is 0.
-#pragma unroll 2
-  for (int64_t k = lane * 8; k < p.in; k += kWarp * 8) {
-    float v[kOutputs][8];
+  for (int o = 0; o < kOutputs; ++o) w[o] = p.w + (first + o < p.out ? first + o : 0) * p.w_stride;
+  typename From::Raw raw[kAhead][kOutputs];
+  const auto fetch = [&](int at) {
 #pragma unroll
-    for (int o = 0; o < kOutputs; ++o) Load<T>::at(w[o], k, v[o]);
+    for (int u = 0; u < kAhead; ++u) {
+      const int64_t k = (at + u) * kStep + lane * 8;
 #pragma unroll
-    for (int r = 0; r < R; ++r) {
-      float x[8];
-      load_x(p, row0 + (r < n ? r : 0), k, x);
+      for (int o = 0; o < kOutputs; ++o) raw[u][o] = at + u < end && k < p.in ? From::get(w[o], k) : From::none();
+    }
+  };
+  fetch(begin);  // before what comes from other kernels is there
+  after_others();
+  float sum[kOutputs][R] = {};
+  for (int at = begin; at < end; at += kAhead) {
+    if (at != begin) fetch(at);
 #pragma unroll
-      for (int o = 0; o < kOutputs; ++o)
+    for (int u = 0; u < kAhead; ++u) {
+      const int64_t k = (at + u) * kStep + lane * 8;
+      if (at + u >= end || k >= p.in) continue;
+      float v[kOutputs][8];
 #pragma unroll
-        for (int j = 0; j < 8; ++j) sum[o][r] = fmaf(v[o][j], x[j], sum[o][r]);
+      for (int o = 0; o < kOutputs; ++o) From::unpack(raw[u][o], k, v[o]);
+#pragma unroll
+      for (int r = 0; r < R; ++r) {
+        float x[8];
+        load_x(p, row0 + (r < n ? r : 0), k, x);
+#pragma unroll
+        for (int o = 0; o < kOutputs; ++o)
+#pragma unroll
+          for (int j = 0; j < 8; ++j) sum[o][r] = fmaf(v[o][j], x[j], sum[o][r]);
+      }
     }
   }
 #pragma unroll
   for (int o = 0; o < kOutputs; ++o)
 #pragma unroll
     for (int r = 0; r < R; ++r) {
-      const float s = warp_sum(sum[o][r]);
-      if (lane != 0 || r >= n || first + o >= p.out) continue;
-      const float y = activation(p.act, p.bias != nullptr ? s + p.bias[first + o] : s);
-      float* to = row(p.y, row0 + r) + first + o;
-      *to = p.add ? *to + y : y;
+      sum[o][r] = warp_sum(sum[o][r]);
+      if (lane == 0) sums[warp][o][r] = sum[o][r];
     }
+  if (p.shares > 1) __syncthreads();
+  __syncwarp();
+  if (warp % p.shares != 0) return;
+  for (int i = lane; i < kOutputs * R; i += kWarp) {
+    const int o = i / R, r = i % R;
+    if (r >= n || first + o >= p.out) continue;
+    float s = sums[warp][o][r];
+    for (int other = 1; other < p.shares; ++other) s += sums[warp + other][o][r];
+    const float y = activation(p.act, p.bias != nullptr ? s + p.bias[first + o] : s);
+    float* to = row(p.y, row0 + r) + first + o;
+    *to = p.add ? *to + y : y;
+  }
 }
 
 template <int R>
@@ -75,42 +110,42 @@ __global__ void products(const __grid_constant__ Works all) {
   int i = all.count - 1;
   while (i > 0 && static_cast<int64_t>(blockIdx.x) < all.work[i].first) --i;
   const Work& p = all.work[i];
-  const int lane = static_cast<int>(threadIdx.x) % kWarp;
-  const int64_t first = ((static_cast<int64_t>(blockIdx.x) - p.first) * kWarps + threadIdx.x / kWarp) * kOutputs,
-                row0 = blockIdx.y * R;
-  if (first >= p.out || row0 >= p.x.rows) return;
+  const int64_t block = static_cast<int64_t>(blockIdx.x) - p.first, row0 = static_cast<int64_t>(blockIdx.y) * R;
+  if (row0 >= p.x.rows) return after_others();
   switch (p.type) {
     case DType::f32:
-      return outputs<DType::f32, R>(p, first, row0, lane);
+      return outputs<DType::f32, R>(p, block, row0);
     case DType::f16:
-      return outputs<DType::f16, R>(p, first, row0, lane);
+      return outputs<DType::f16, R>(p, block, row0);
     case DType::bf16:
-      return outputs<DType::bf16, R>(p, first, row0, lane);
+      return outputs<DType::bf16, R>(p, block, row0);
     case DType::q8_0:
-      return outputs<DType::q8_0, R>(p, first, row0, lane);
+      return outputs<DType::q8_0, R>(p, block, row0);
     case DType::q4_0:
-      return outputs<DType::q4_0, R>(p, first, row0, lane);
+      return outputs<DType::q4_0, R>(p, block, row0);
     case DType::q5_0:
-      return outputs<DType::q5_0, R>(p, first, row0, lane);
+      return outputs<DType::q5_0, R>(p, block, row0);
     case DType::q5_1:
-      return outputs<DType::q5_1, R>(p, first, row0, lane);
+      return outputs<DType::q5_1, R>(p, block, row0);
     case DType::q4_k:
-      return outputs<DType::q4_k, R>(p, first, row0, lane);
+      return outputs<DType::q4_k, R>(p, block, row0);
     case DType::q5_k:
-      return outputs<DType::q5_k, R>(p, first, row0, lane);
+      return outputs<DType::q5_k, R>(p, block, row0);
     case DType::q6_k:
-      return outputs<DType::q6_k, R>(p, first, row0, lane);
+      return outputs<DType::q6_k, R>(p, block, row0);
     default:
       return;
   }
 }
 
 template <int R>
-void launch(gpu_exec& exec, const Works& works, int64_t blocks, int64_t rows) {
-  products<R><<<dim3(static_cast<unsigned>(blocks), static_cast<unsigned>(ceil_div(rows, R))), kWarps * kWarp, 0,
-                exec.stream>>>(works);
-  launched("row products");
+void multiply(gpu_exec& exec, const Works& works, int64_t blocks, int64_t rows) {
+  launch(exec, "row products", dim3(static_cast<unsigned>(blocks), static_cast<unsigned>(ceil_div(rows, R))),
+         kWarps * kWarp, 0, products<R>, works);
 }
+
+// By the length of a row of W alone: sums are to have one order.
+int shares_of(int64_t in) { return in <= 4 * kStep ? 1 : in <= 8 * kStep ? 2 : 4; }
 
 template <class To>
 __global__ void dequantize_kernel(DType type, const unsigned char* w, int64_t stride, int64_t in, To* to, int64_t ld) {
@@ -123,10 +158,40 @@ __global__ void dequantize_kernel(DType type, const unsigned char* w, int64_t st
   for (int j = 0; j < 8; ++j) out[j] = static_cast<To>(v[j]);
 }
 
+// Finite values stay finite; what is not comes through.
+__device__ inline void round_to(float x, float& y) { y = x; }
+__device__ inline void round_to(float x, __nv_bfloat16& y) { y = __float2bfloat16_rn(x); }
+__device__ inline void round_to(float x, __half& y) {
+  y = __float2half_rn(isfinite(x) ? fminf(fmaxf(x, -65504.0f), 65504.0f) : x);
+}
+
+// Two values a thread: ld is even.
 template <class To>
-__global__ void round_kernel(gpu_tensor x, To* to, int64_t ld) {
-  const int64_t c = static_cast<int64_t>(blockIdx.y) * blockDim.x + threadIdx.x;
-  if (c < ld) to[blockIdx.x * ld + c] = static_cast<To>(c < x.cols ? row(x, blockIdx.x)[c] : 0.0f);
+__device__ void round_two(const Roundings::One& p, int64_t i, int64_t c) {
+  const float* x = row(p.x, i) + c;
+  To* to = static_cast<To*>(p.to) + i * p.ld + c;
+  round_to(c < p.x.cols ? x[0] : 0.0f, to[0]);
+  round_to(c + 1 < p.x.cols ? x[1] : 0.0f, to[1]);
+}
+__global__ void round_kernel(const __grid_constant__ Roundings all) {
+  after_others();
+  const Roundings::One& p = all.one[blockIdx.z];
+  const int64_t i = blockIdx.x, c = (static_cast<int64_t>(blockIdx.y) * blockDim.x + threadIdx.x) * 2;
+  if (c >= p.ld || i >= p.x.rows) return;
+  if (p.operand == Operand::f32) round_two<float>(p, i, c);
+  if (p.operand == Operand::bf16) round_two<__nv_bfloat16>(p, i, c);
+  if (p.operand == Operand::f16) round_two<__half>(p, i, c);
+}
+
+__global__ void epilogue_kernel(const __grid_constant__ Epilogues all) {
+  after_others();
+  const Epilogues::One& p = all.one[blockIdx.z];
+  const int64_t i = blockIdx.x, c = static_cast<int64_t>(blockIdx.y) * blockDim.x + threadIdx.x;
+  if (c >= p.y.cols || i >= p.y.rows) return;
+  const float s = p.product[i * p.y.cols + c];
+  const float v = activation(static_cast<Act>(p.act), p.bias != nullptr ? s + p.bias[c] : s);
+  float* to = row(p.y, i) + c;
+  *to = p.add != 0 ? *to + v : v;
 }
 
 }  // namespace
@@ -139,52 +204,56 @@ void row_products(gpu_exec& exec, const gpu_product* products, int32_t count) {
       const gpu_product& p = products[i];
       if (p.x.rows == 0 || p.w->out == 0) continue;
       const bool aligned = reinterpret_cast<uintptr_t>(p.x.data) % 16 == 0 && p.x.stride % 4 == 0;
+      const int shares = shares_of(p.w->in);
       works.work[works.count++] = {
           p.y,        p.x,     p.bias, p.w->data(), p.w->stride, p.w->out, p.w->in, p.w->type, static_cast<Act>(p.act),
-          p.add != 0, aligned, blocks};
-      blocks += ceil_div(p.w->out, kWarps * kOutputs);
+          p.add != 0, aligned, shares,  blocks};
+      blocks += ceil_div(p.w->out, kWarps / shares * kOutputs);
       rows = rows > p.x.rows ? rows : p.x.rows;
     }
     if (works.count == 0) continue;
     if (rows == 1)
-      launch<1>(exec, works, blocks, rows);
+      multiply<1>(exec, works, blocks, rows);
     else if (rows <= 4)
-      launch<4>(exec, works, blocks, rows);
+      multiply<4>(exec, works, blocks, rows);
     else
-      launch<kMostRows>(exec, works, blocks, rows);
+      multiply<kMostRows>(exec, works, blocks, rows);
   }
 }
 
-void dequantize(gpu_exec& exec, const gpu_matrix& w, void* to, bool bf16, int64_t ld) {
+void dequantize(gpu_exec& exec, const gpu_matrix& w, void* to, Operand operand, int64_t ld) {
   const dim3 grid(static_cast<unsigned>(w.out), static_cast<unsigned>(ceil_div(ld, 8 * 128)));
-  if (bf16)
-    dequantize_kernel<<<grid, 128, 0, exec.stream>>>(w.type, w.data(), w.stride, w.in, static_cast<__nv_bfloat16*>(to),
-                                                     ld);
-  else
-    dequantize_kernel<<<grid, 128, 0, exec.stream>>>(w.type, w.data(), w.stride, w.in, static_cast<float*>(to), ld);
+  const auto run = [&](auto* typed) {
+    dequantize_kernel<<<grid, 128, 0, exec.stream>>>(w.type, w.data(), w.stride, w.in, typed, ld);
+  };
+  if (operand == Operand::bf16) run(static_cast<__nv_bfloat16*>(to));
+  if (operand == Operand::f16) run(static_cast<__half*>(to));
+  if (operand == Operand::f32) run(static_cast<float*>(to));
   launched("dequantize");
 }
 
-void round_rows(gpu_exec& exec, const gpu_tensor& x, void* to, bool bf16, int64_t ld) {
-  const dim3 grid(static_cast<unsigned>(x.rows), static_cast<unsigned>(ceil_div(ld, 256)));
-  if (bf16)
-    round_kernel<<<grid, 256, 0, exec.stream>>>(x, static_cast<__nv_bfloat16*>(to), ld);
-  else
-    round_kernel<<<grid, 256, 0, exec.stream>>>(x, static_cast<float*>(to), ld);
-  launched("rounding rows");
+void round_rows(gpu_exec& exec, const Roundings& all) {
+  int64_t rows = 0, most = 0;
+  for (int i = 0; i < all.count; ++i) {
+    rows = rows > all.one[i].x.rows ? rows : all.one[i].x.rows;
+    most = most > all.one[i].ld ? most : all.one[i].ld;
+  }
+  if (all.count == 0) return;
+  launch(exec, "rounding rows",
+         dim3(static_cast<unsigned>(rows), static_cast<unsigned>(ceil_div(most, 512)), static_cast<unsigned>(all.count)),
+         256, 0, round_kernel, all);
 }
 
-void epilogue(gpu_exec& exec, const gpu_product& p, const float* product) {
-  const gpu_tensor y = p.y;
-  const float* bias = p.bias;
-  const Act act = static_cast<Act>(p.act);
-  const bool add = p.add != 0;
-  for_each(exec, y.rows, y.cols, "epilogue", [=] __device__(int64_t i, int64_t c) {
-    const float s = product[i * y.cols + c];
-    const float v = activation(act, bias != nullptr ? s + bias[c] : s);
-    float* to = row(y, i) + c;
-    *to = add ? *to + v : v;
-  });
+void epilogue(gpu_exec& exec, const Epilogues& all) {
+  int64_t rows = 0, most = 0;
+  for (int i = 0; i < all.count; ++i) {
+    rows = rows > all.one[i].y.rows ? rows : all.one[i].y.rows;
+    most = most > all.one[i].y.cols ? most : all.one[i].y.cols;
+  }
+  if (all.count == 0) return;
+  launch(exec, "epilogue",
+         dim3(static_cast<unsigned>(rows), static_cast<unsigned>(ceil_div(most, 256)), static_cast<unsigned>(all.count)),
+         256, 0, epilogue_kernel, all);
 }
 
 void embed(gpu_exec& exec, const gpu_embed& io, const DeviceRows& rows) {

@@ -186,6 +186,72 @@ struct Load<DType::q6_k> {
   }
 };
 
+// The same in two steps, so that many reads are under way at once: what memory has, and what that means.
+template <DType T>
+struct Fetch {
+  struct Raw {
+    float v[8];
+  };
+  __device__ static Raw none() { return {}; }
+  __device__ static Raw get(const unsigned char* r, int64_t k) {
+    Raw raw;
+    Load<T>::at(r, k, raw.v);
+    return raw;
+  }
+  __device__ static void unpack(const Raw& raw, int64_t, float (&w)[8]) {
+#pragma unroll
+    for (int i = 0; i < 8; ++i) w[i] = raw.v[i];
+  }
+};
+// Read once, by nobody else: no place in the first cache.
+__device__ inline uint4 stream16(const unsigned char* p) {
+  uint4 v;
+  asm volatile("ld.global.nc.L1::no_allocate.v4.u32 {%0, %1, %2, %3}, [%4];"
+               : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
+               : "l"(p));
+  return v;
+}
+template <DType T>
+struct FetchHalf {
+  using Raw = uint4;
+  __device__ static Raw none() { return {}; }
+  __device__ static Raw get(const unsigned char* r, int64_t k) { return stream16(r + k * 2); }
+  __device__ static void unpack(const Raw& raw, int64_t, float (&w)[8]) {
+    Load<T>::at(reinterpret_cast<const unsigned char*>(&raw), 0, w);
+  }
+};
+template <>
+struct Fetch<DType::f16> : FetchHalf<DType::f16> {};
+template <>
+struct Fetch<DType::bf16> : FetchHalf<DType::bf16> {};
+// Blocks are 144 bytes and begin at multiples of 16.
+template <>
+struct Fetch<DType::q4_k> {
+  struct Raw {
+    uint4 head;
+    uint2 q;
+  };
+  __device__ static Raw none() { return {}; }
+  __device__ static Raw get(const unsigned char* r, int64_t k) {
+    const unsigned char* b = r + k / 256 * 144;
+    const int in = static_cast<int>(k % 256);
+    return {__ldg(reinterpret_cast<const uint4*>(b)),
+            __ldg(reinterpret_cast<const uint2*>(b + 16 + in / 64 * 32 + in % 32))};
+  }
+  __device__ static void unpack(const Raw& raw, int64_t k, float (&w)[8]) {
+    // Bytes 4 .. 15 of the block, by shifts: an array of registers is not to be indexed by a variable.
+    const int g = static_cast<int>(k % 256) / 32, by = g % 4 * 8;
+    const unsigned one = raw.head.y >> by, two = raw.head.z >> by, three = raw.head.w >> by;
+    const unsigned scale = g < 4 ? one & 63 : (three & 15) | (one & 0xc0) >> 2;
+    const unsigned least = g < 4 ? two & 63 : (three >> 4 & 15) | (two & 0xc0) >> 2;
+    const float2 d = __half22float2(*reinterpret_cast<const __half2*>(&raw.head.x));
+    const float s = __fmul_rn(d.x, static_cast<float>(scale)), m = __fmul_rn(d.y, static_cast<float>(least));
+    const unsigned q[2] = {raw.q.x >> (g % 2 * 4), raw.q.y >> (g % 2 * 4)};
+#pragma unroll
+    for (int i = 0; i < 8; ++i) w[i] = __fsub_rn(__fmul_rn(s, static_cast<float>(q[i / 4] >> (i % 4 * 8) & 15)), m);
+  }
+};
+
 // 8 values of a row from k on, by a type that all lanes have in common.
 __device__ inline void load8(DType type, const unsigned char* r, int64_t k, float (&w)[8]) {
   switch (type) {
