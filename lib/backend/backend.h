@@ -296,6 +296,30 @@ class Exec {
   };
   virtual void bonus_gate(const BonusGate& io) = 0;
 
+  // Steps that follow each other in RWKV-7. A backend may run them as one; these run them one by one (fused.cpp).
+  //
+  // shift_lerp of norm(x).
+  struct NormLerp {
+    Span<const Tensor> y;
+    Tensor x;
+    Norm kind;
+    const Vector *w, *b;
+    float eps;
+    const Vector* mu;
+    size_t shift;
+  };
+  virtual void norm_shift_lerp(const NormLerp& io, const Rows& rows);
+  // From a time mix's products to what its last matrix reads: value_residual (with v_first.data), delta_inputs, the
+  // scan of K = V = head, the group norm, bonus_gate. w, a, k, v, kk, b are overwritten; b holds the residual's gate.
+  struct HeadMix {
+    Tensor o, r, w, k, v, a, kk, b, g, v_first;
+    const Vector *k_k, *k_a, *ln_w, *ln_b, *r_k;
+    int64_t heads, head;
+    float key_eps, group_eps;
+    size_t state;
+  };
+  virtual void head_mix(const HeadMix& io, const Rows& rows);
+
   // Every segment's last row goes to the vector at byte `at` of its slot.
   virtual void keep_last(Tensor x, const Rows& rows, size_t at) = 0;
   // Host copies of activations; waits for all that was asked before.

@@ -49,6 +49,8 @@ class HostedExec final : public Exec {
   void value_residual(Tensor v, Tensor v_first, Tensor gate) override;
   void delta_inputs(const DeltaInputs& io) override;
   void bonus_gate(const BonusGate& io) override;
+  void norm_shift_lerp(const NormLerp& io, const Rows& rows) override;
+  void head_mix(const HeadMix& io, const Rows& rows) override;
   void keep_last(Tensor x, const Rows& rows, size_t at) override;
   void download(float* out, Tensor x) override {
     for (int64_t i = 0; i < x.rows; ++i) std::copy_n(x.data + i * x.stride, x.cols, out + i * x.cols);
@@ -285,6 +287,21 @@ inline void HostedExec::delta_inputs(const DeltaInputs& io) {
 inline void HostedExec::bonus_gate(const BonusGate& io) {
   Loan on(be_);
   exec_->bonus_gate({on(io.y), on(io.o), on(io.r), on(io.k), on(io.v), on(io.g), on(io.r_k), io.heads});
+}
+inline void HostedExec::norm_shift_lerp(const NormLerp& io, const Rows& rows) {
+  Loan on(be_);
+  std::vector<Tensor> y;
+  for (const Tensor& t : io.y) y.push_back(on(t));
+  exec_->norm_shift_lerp({{y.data(), y.size()}, on(io.x), io.kind, on(io.w), on(io.b), io.eps, on(io.mu), io.shift},
+                         on(rows));
+}
+inline void HostedExec::head_mix(const HeadMix& io, const Rows& rows) {
+  Loan on(be_);
+  HeadMix there = io;
+  for (Tensor* t : {&there.o, &there.r, &there.w, &there.k, &there.v, &there.a, &there.kk, &there.b, &there.g, &there.v_first})
+    *t = on(*t);
+  for (const Vector** v : {&there.k_k, &there.k_a, &there.ln_w, &there.ln_b, &there.r_k}) *v = on(*v);
+  exec_->head_mix(there, on(rows));
 }
 inline void HostedExec::keep_last(Tensor x, const Rows& rows, size_t at) {
   Loan on(be_);

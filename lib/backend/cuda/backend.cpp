@@ -193,6 +193,29 @@ class CudaExec final : public Exec {
     io.shift = shift;
     run(device_->f.shift_lerp, io, rows);
   }
+  void norm_shift_lerp(const NormLerp& n, const Rows& rows) override {
+    if (!single(rows) || (n.kind != Norm::layer && n.kind != Norm::rms)) return Exec::norm_shift_lerp(n, rows);
+    gpu_norm_lerp io{};
+    if (n.y.size() > sizeof io.y / sizeof *io.y) fail(Code::internal, "%zu lerps of one row", n.y.size());
+    for (size_t i = 0; i < n.y.size(); ++i) io.y[i] = of(n.y[i]);
+    io.count = static_cast<int32_t>(n.y.size());
+    io.kind = number(n.kind);
+    io.x = of(n.x);
+    io.w = values(n.w);
+    io.b = values(n.b);
+    io.mu = n.mu->data();
+    io.eps = n.eps;
+    io.shift = n.shift;
+    run(device_->f.norm_lerp, io, rows);
+  }
+  void head_mix(const HeadMix& m, const Rows& rows) override {
+    if (!single(rows) || m.head != 64) return Exec::head_mix(m, rows);
+    run(device_->f.head_mix,
+        gpu_head_mix{of(m.o), of(m.r), of(m.w), of(m.k), of(m.v), of(m.a), of(m.b), of(m.g), of(m.v_first),
+                     m.k_k->data(), m.k_a->data(), m.ln_w->data(), m.ln_b->data(), m.r_k->data(), m.heads, m.key_eps,
+                     m.group_eps, m.state},
+        rows);
+  }
   void scan(const Scan& s, const Rows& rows) override {
     run(device_->f.scan,
         gpu_scan{number(s.decay), s.erase ? 1 : 0, s.heads, s.key, s.value, of(s.o), of(s.v), of(s.r), of(s.k), of(s.a),
@@ -270,6 +293,8 @@ class CudaExec final : public Exec {
   }
 
  private:
+  // Every segment is one row.
+  static bool single(const Rows& rows) { return rows.segments.size() == static_cast<size_t>(rows.count); }
   void elements(const gpu_elements& io) { run(device_->f.elements, io); }
 
   template <class Io>

@@ -156,6 +156,23 @@ struct gpu_bonus_gate {
   const float* r_k;
   int64_t heads;
 };
+// Rows of a segment each.
+struct gpu_norm_lerp {
+  gpu_tensor y[8];
+  int32_t count, kind;
+  gpu_tensor x;
+  const float *w, *b, *mu;
+  float eps;
+  uint64_t shift;
+};
+// Rows of a segment each, heads of 64.
+struct gpu_head_mix {
+  gpu_tensor o, r, w, k, v, a, b, g, v_first;
+  const float *k_k, *k_a, *ln_w, *ln_b, *r_k;
+  int64_t heads;
+  float key_eps, group_eps;
+  uint64_t state;
+};
 struct gpu_keep_last {
   gpu_tensor x;
   uint64_t at;
@@ -165,8 +182,8 @@ struct gpu_keep_last {
 #define RECURRA_GPU_OPS(ROWS, PLAIN)                                                                        \
   ROWS(embed)                                                                                               \
   ROWS(shift_lerp)                                                                                          \
-  ROWS(scan) ROWS(selective_scan) ROWS(short_conv) ROWS(rotary) ROWS(attention) ROWS(keep_last) PLAIN(norm) \
-      PLAIN(linears) PLAIN(elements) PLAIN(delta_rule) PLAIN(ssd) PLAIN(delta_inputs) PLAIN(bonus_gate)
+  ROWS(scan) ROWS(selective_scan) ROWS(short_conv) ROWS(rotary) ROWS(attention) ROWS(norm_lerp) ROWS(head_mix) ROWS(keep_last) \
+      PLAIN(norm) PLAIN(linears) PLAIN(elements) PLAIN(delta_rule) PLAIN(ssd) PLAIN(delta_inputs) PLAIN(bonus_gate)
 
 struct gpu_plugin {
   int32_t version;  // first, in every version
@@ -210,7 +227,7 @@ typedef const gpu_plugin* (*gpu_plugin_function)(void);
 
 namespace recurra {
 
-constexpr int32_t kPluginVersion = 1;
+constexpr int32_t kPluginVersion = 2;
 constexpr const char* kPluginFile = "librecurra_cuda.so";
 constexpr const char* kPluginFunction = "recurra_cuda_plugin";
 
