@@ -35,6 +35,19 @@ double median(int runs, const std::function<void()>& run) {
   return times[times.size() / 2];
 }
 
+void logits_of(const Model& m, float* out, const std::byte* slot) { m.logits(out, {&slot, 1}); }
+
+// The best token, without a branch that the next one waits for.
+int32_t best_of(const std::vector<float>& logits) {
+  constexpr size_t kLanes = 32;
+  float most[kLanes];
+  std::fill(most, most + kLanes, logits[0]);
+  for (size_t i = 0; i + kLanes <= logits.size(); i += kLanes)
+    for (size_t j = 0; j < kLanes; ++j) most[j] = logits[i + j] > most[j] ? logits[i + j] : most[j];
+  const float best = *std::max_element(most, most + kLanes);
+  return static_cast<int32_t>(std::find(logits.begin(), logits.end(), best) - logits.begin());
+}
+
 std::vector<int32_t> draw(size_t n, int32_t vocabulary) {
   std::mt19937 random(1);
   std::vector<int32_t> tokens(n);
@@ -60,24 +73,28 @@ void bench_model(const char* path, const std::vector<int>& batches) {
     m.backend().clear(slots.back().data(), m.arena().slot_bytes());
   }
   const auto exec = m.backend().exec();
-  const auto wait = [&] { m.logits(logits.data(), slots[0].data()); };
+  const auto wait = [&] { logits_of(m, logits.data(), slots[0].data()); };
   const FeedOptions feed;
   constexpr int kSteps = 32;
-  {
+  // RECURRA_BENCH_ONLY: decode, batch or prefill, for a profile of that alone
+  const char* only = std::getenv("RECURRA_BENCH_ONLY");
+  const auto wanted = [&](const char* what) { return only == nullptr || std::strcmp(only, what) == 0; };
+  if (wanted("decode")) {
     int32_t token = 1;
     uint64_t position = 0;
     const double t = median(5, [&] {
       for (int i = 0; i < kSteps; ++i) {
         Sequence s{slots[0].data(), position++, &token, 1};
         m.feed({&s, 1}, feed);
-        m.logits(logits.data(), slots[0].data());
-        token = static_cast<int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+        logits_of(m, logits.data(), slots[0].data());
+        token = best_of(logits);
       }
     });
     std::printf("decode b1              %10.1f tok/s  %7.0f GB/s of weights\n", kSteps / t, weights * kSteps / t / 1e9);
     std::fflush(stdout);
   }
   for (const int batch : batches) {
+    if (!wanted("batch")) break;
     const std::vector<int32_t> tokens = draw(static_cast<size_t>(batch), m.vocabulary());
     uint64_t position = 0;
     const double t = median(3, [&] {
@@ -104,6 +121,7 @@ void bench_model(const char* path, const std::vector<int>& batches) {
     std::fflush(stdout);
   }
   for (const size_t n : {size_t{512}, size_t{4096}}) {
+    if (!wanted("prefill") || (only != nullptr && n == 512)) continue;
     const std::vector<int32_t> tokens = draw(n, m.vocabulary());
     const double t = median(3, [&] {
       Sequence s{slots[0].data(), 0, tokens.data(), n};

@@ -33,10 +33,12 @@ cp tests/gpu/draw_model.py "$work/tests/"
 cp examples/models/default.gguf "$work/"
 if [ -d "$shared/goldens" ]; then
   cp -r "$shared/goldens/hf" "$work/shared/goldens/"
-  # The F32 files hold the F16 files' values; of the quantised ones each type of one model is enough, with all models' Q4_K.
+  # The F32 files hold the F16 files' values; of the quantised ones each type of one model is enough, with all models' Q4_K,
+  # and with goldens of their own values (run.sh leaves QuantisedModels out, which reads the others).
   for file in "$shared"/goldens/*.{gguf,logits.f32,i32} "$shared"/goldens/tiny-*; do
     case $file in
-      *-f32.gguf | *llama-d256-q[568]* | *mamba2-d256-q[568]*) ;;
+      *-d256-q*.dequant.logits.f32) cp "$file" "$work/shared/goldens/" ;;
+      *-f32.gguf | *-d256*.logits.f32 | *llama-d256-q[568]* | *mamba2-d256-q[568]*) ;;
       *) cp "$file" "$work/shared/goldens/" ;;
     esac
   done
