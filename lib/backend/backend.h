@@ -95,7 +95,8 @@ struct Rows {
   Span<const Segment> segments;
   const int32_t* tokens = nullptr;  // [count], host memory
   // Every segment is whole blocks of kBlock tokens that start at a multiple of kBlock of the state's position: matrix
-  // products may then work block by block. Otherwise each row is computed as if it were alone.
+  // products may then work block by block. Otherwise each row is computed as if it were alone; on a
+  // GPU so for rows of a segment each, with dtype f32.
   bool block = false;
 };
 constexpr int32_t kBlock = 64;
@@ -348,8 +349,9 @@ struct BackendOptions {
 };
 
 // Rows of one pass, of blocks and of single tokens: more of them read the weights fewer times and take more scratch.
+// exact: of one sequence, in a model opened as exact; 1 where several tokens of one are not computed as one is.
 struct PassRows {
-  int64_t block, step;
+  int64_t block, step, exact;
 };
 
 class Backend {
@@ -360,7 +362,7 @@ class Backend {
   virtual const char* level() const = 0;  // "avx512"; "plain" where there are no levels
   virtual const char* dtype() const = 0;  // "f32" or "bf16": of matrix products over blocks
   virtual int threads() const = 0;
-  virtual PassRows pass_rows() const { return {512, 64}; }
+  virtual PassRows pass_rows() const { return {512, 64, 64}; }
 
   // The view's data outlives the matrix. Throws Code::unsupported for a type it has no kernel for.
   virtual std::unique_ptr<Matrix> matrix(const TensorView& view, Inputs inputs) = 0;

@@ -40,15 +40,33 @@ class TimeMix final : public Mixer {
     };
     const size_t residual = first_ ? 0 : 1;  // of the values: the last of each list
     const Tensor w1 = low(l_.w), a1 = low(l_.a), g1 = low(l_.g), v1 = first_ ? Tensor{} : low(l_.residual);
-    const Product from_x[] = {{r, xr, l_.r.get(), {}}, {k, xk, l_.k.get(), {}}, {v, xv, l_.v.get(), {}},
-                              down(w1, xw, l_.w),      down(a1, xa, l_.a),      down(g1, xg, l_.g),
+    const Product from_x[] = {{r, xr, l_.r.get(), {}},  {k, xk, l_.k.get(), {}}, {v, xv, l_.v.get(), {}},
+                              down(w1, xw, l_.w),       down(a1, xa, l_.a),      down(g1, xg, l_.g),
                               down(v1, xv, l_.residual)};
     be.linears({from_x, 6 + residual}, rows);
     const Tensor kk = xr, b = xw, o = xk;  // the lerps are used up: their memory serves again
     const Product from_low[] = {up(w, w1, l_.w), up(a, a1, l_.a), up(g, g1, l_.g), up(b, v1, l_.residual)};
     be.linears({from_low, 3 + residual}, rows);
-    be.head_mix({o, r, w, k, v, a, kk, b, g, first_ ? Tensor{} : pass.v_first, &l_.k_k, &l_.k_a, &l_.ln_w, &l_.ln_b, &l_.r_k,
-                 d_.heads, d_.head, l_.key_eps, l_.group_eps, state_},
+    be.head_mix({o,
+                 r,
+                 w,
+                 k,
+                 v,
+                 a,
+                 kk,
+                 b,
+                 g,
+                 first_ ? Tensor{} : pass.v_first,
+                 &l_.k_k,
+                 &l_.k_a,
+                 &l_.ln_w,
+                 &l_.ln_b,
+                 &l_.r_k,
+                 d_.heads,
+                 d_.head,
+                 l_.key_eps,
+                 l_.group_eps,
+                 state_},
                 rows);
     be.linear(x, o, *l_.o, rows, {Act::none, nullptr, true});
   }

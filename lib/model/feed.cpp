@@ -79,7 +79,7 @@ class Feeder {
         return;
       }
       if (m_.exact()) {
-        pass_over(most_.step, most_.step, false, [](const Sequence& s) { return s.count - s.done; });
+        pass_over(most_.exact, most_.step, false, [](const Sequence& s) { return s.count - s.done; });
         return;
       }
       pass_over(most_.step, most_.step, false, [](const Sequence& s) {
@@ -108,7 +108,8 @@ class Feeder {
       const uint64_t blocks = o_.step || m_.exact() ? 0 : (s.count - head) / kBlock;
       blocks_ += blocks;
       block += static_cast<int64_t>(blocks * kBlock);
-      step += static_cast<int64_t>(o_.step ? 1 : std::min<uint64_t>(static_cast<uint64_t>(most_.step), s.count - blocks * kBlock));
+      step += static_cast<int64_t>(
+          o_.step ? 1 : std::min<uint64_t>(static_cast<uint64_t>(most_.step), s.count - blocks * kBlock));
     }
     return std::min(step, most_.step) > worker_.rows_seen[0] || std::min(block, most_.block) > worker_.rows_seen[1];
   }

@@ -337,7 +337,7 @@ class CudaBackend final : public Backend {
   const char* level() const override { return device_->info.level; }
   const char* dtype() const override { return bf16_ ? "bf16" : "f32"; }
   int threads() const override { return 1; }
-  PassRows pass_rows() const override { return {4096, 512}; }
+  PassRows pass_rows() const override { return {4096, 512, 1}; }
 
   std::unique_ptr<Matrix> matrix(const TensorView& view, Inputs inputs) override {
     if (!can_dequantize(view.type))

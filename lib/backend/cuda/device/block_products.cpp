@@ -1,5 +1,5 @@
-// y [T, out] = x [T, in] W^T, both operands bf16, half or float32, sums in float32. cuBLASLt counts columns first: there
-// y is [out, T] = op(W) x with W [in, out] transposed and x [in, T].
+// y [T, out] = x [T, in] W^T, both operands bf16, half or float32, sums in float32. cuBLASLt counts columns first:
+// there y is [out, T] = op(W) x with W [in, out] transposed and x [in, T].
 #include "backend/cuda/device/block_products.h"
 
 #include <cublasLt.h>
@@ -32,12 +32,12 @@ void* open_library() {
 
 }  // namespace
 
-#define RECURRA_BLAS_FUNCTIONS(F)                                                                                      \
-  F(cublasLtCreate)                                                                                                    \
-  F(cublasLtDestroy) F(cublasLtMatmul) F(cublasLtMatmulDescCreate) F(cublasLtMatmulDescDestroy)                        \
-      F(cublasLtMatmulDescSetAttribute) F(cublasLtMatrixLayoutCreate) F(cublasLtMatrixLayoutDestroy)                   \
-          F(cublasLtMatmulPreferenceCreate) F(cublasLtMatmulPreferenceDestroy) F(cublasLtMatmulPreferenceSetAttribute) \
-              F(cublasLtMatmulAlgoGetHeuristic)
+#define RECURRA_BLAS_FUNCTIONS(F)                                                                              \
+  F(cublasLtCreate)                                                                                            \
+  F(cublasLtDestroy)                                                                                           \
+  F(cublasLtMatmul) F(cublasLtMatmulDescCreate) F(cublasLtMatmulDescDestroy) F(cublasLtMatmulDescSetAttribute) \
+      F(cublasLtMatrixLayoutCreate) F(cublasLtMatrixLayoutDestroy) F(cublasLtMatmulPreferenceCreate)           \
+          F(cublasLtMatmulPreferenceDestroy) F(cublasLtMatmulPreferenceSetAttribute) F(cublasLtMatmulAlgoGetHeuristic)
 
 struct Products::Library {
 #define RECURRA_BLAS_MEMBER(name) decltype(&::name) name = nullptr;
@@ -143,8 +143,8 @@ DType type_of(Operand o) { return o == Operand::f32 ? DType::f32 : o == Operand:
 
 }  // namespace
 
-// The weights as the operand's type: as they are, as a copy that is made once and kept with the matrix, or, where there is
-// no memory for that, one made for this call.
+// The weights as the operand's type: as they are, as a copy that is made once and kept with the matrix, or, where there
+// is no memory for that, one made for this call.
 const void* Products::weights(gpu_exec& exec, const gpu_matrix& w, Operand operand, int64_t ld) {
   if (w.type == type_of(operand)) return w.data();
   const uint64_t bytes = static_cast<uint64_t>(w.out * ld * bytes_of(operand));
@@ -194,8 +194,8 @@ bool Products::run(gpu_exec& exec, const gpu_product* products, int32_t count) {
     int64_t alignment = 16;
     const auto at = one.direct ? reinterpret_cast<uintptr_t>(p.y.data) : uintptr_t{0};
     while (alignment > 4 && (at % static_cast<uintptr_t>(alignment) != 0 || ldy * 4 % alignment != 0)) alignment /= 2;
-    one.plan = &this->plan({static_cast<int>(one.operand), p.w->out, p.x.rows, one.ld, ldy, alignment,
-                            one.direct && p.add != 0});
+    one.plan = &this->plan(
+        {static_cast<int>(one.operand), p.w->out, p.x.rows, one.ld, ldy, alignment, one.direct && p.add != 0});
     if (!one.plan->found) return false;
     input_bytes += static_cast<uint64_t>(round_up(p.x.rows * one.ld * bytes_of(one.operand), 256));
     if (!one.direct) work_floats += static_cast<uint64_t>(round_up(p.x.rows * p.w->out, 64));
@@ -229,9 +229,9 @@ bool Products::run(gpu_exec& exec, const gpu_product* products, int32_t count) {
     const void* w = weights(exec, *p.w, one.operand, one.ld);
     const float scale = 1, beta = one.direct && p.add != 0 ? 1 : 0;
     const Timed timed(exec, "cublasLtMatmul", p.w->out);
-    check_blas(library_->cublasLtMatmul(library_->handle, one.plan->description, &scale, w, one.plan->w, one.x, one.plan->x,
-                                        &beta, one.y, one.plan->y, one.y, one.plan->y, &one.plan->algorithm, workspace,
-                                        kWorkspace, exec.stream),
+    check_blas(library_->cublasLtMatmul(library_->handle, one.plan->description, &scale, w, one.plan->w, one.x,
+                                        one.plan->x, &beta, one.y, one.plan->y, one.y, one.plan->y,
+                                        &one.plan->algorithm, workspace, kWorkspace, exec.stream),
                "multiplying");
     if (!one.direct) epilogues.one[epilogues.count++] = {p.y, one.y, p.bias, p.act, p.add};
   }

@@ -171,8 +171,8 @@ class gpu_exec::Profile {
     if (all.size() > kShown) all.resize(kShown);
     for (const auto& [name, sum] : all)
       if (sum.ms > total / 100)
-        std::fprintf(stderr, "%5.1f%%  %9.3f ms  %7ld times  %9.2f us each  %s\n", 100 * sum.ms / total, sum.ms, sum.times,
-                     1e3 * sum.ms / static_cast<double>(sum.times), name.c_str());
+        std::fprintf(stderr, "%5.1f%%  %9.3f ms  %7ld times  %9.2f us each  %s\n", 100 * sum.ms / total, sum.ms,
+                     sum.times, 1e3 * sum.ms / static_cast<double>(sum.times), name.c_str());
     cudaEventDestroy(begin);
     cudaEventDestroy(end);
   }
@@ -231,8 +231,8 @@ struct gpu_exec::Recorder {
   cudaStream_t stream = nullptr;  // recorded on, so that nobody else's work gets in
   std::map<int32_t, cudaGraphExec_t> graphs;
   std::set<int32_t> seen;
-  int32_t recording = 0;                   // rows of the pass
-  std::array<const void*, 4> memory{};     // where graphs find rows and what they compute with
+  int32_t recording = 0;                // rows of the pass
+  std::array<const void*, 4> memory{};  // where graphs find rows and what they compute with
 };
 
 gpu_exec::gpu_exec(gpu_device& d)

@@ -110,8 +110,8 @@ void norm(gpu_exec& exec, const gpu_norm& io) {
   if (io.x.rows == 0) return;
   const int64_t n = io.x.cols / io.groups;
   const int threads = n <= 128 ? kWarp : n <= 1024 ? 128 : 512;
-  launch(exec, "norm", dim3(static_cast<unsigned>(io.x.rows), static_cast<unsigned>(io.groups)), threads, 0, norm_kernel,
-         io);
+  launch(exec, "norm", dim3(static_cast<unsigned>(io.x.rows), static_cast<unsigned>(io.groups)), threads, 0,
+         norm_kernel, io);
 }
 
 void shift_lerp(gpu_exec& exec, const gpu_shift_lerp& io, const DeviceRows& rows) {

@@ -124,8 +124,9 @@ int32_t read(gpu_exec* exec, float* out, const gpu_tensor* x, gpu_error* error) 
     exec->device.use();
     const size_t width = static_cast<size_t>(x->cols) * sizeof(float), rows = static_cast<size_t>(x->rows);
     float* pinned = exec->pinned(width * rows);
-    check(cudaMemcpy2DAsync(pinned != nullptr ? pinned : out, width, x->data, static_cast<size_t>(x->stride) * sizeof(float),
-                            width, rows, cudaMemcpyDeviceToHost, exec->stream),
+    check(cudaMemcpy2DAsync(pinned != nullptr ? pinned : out, width, x->data,
+                            static_cast<size_t>(x->stride) * sizeof(float), width, rows, cudaMemcpyDeviceToHost,
+                            exec->stream),
           "copying from the device");
     check(cudaStreamSynchronize(exec->stream), "computing");
     if (pinned != nullptr) std::memcpy(out, pinned, width * rows);

@@ -1,14 +1,14 @@
 // Products with weights as they are:  y_i = act(W x_i + bias), for any rows i. A warp makes two outputs of up to
 // kMostRows rows: its lanes read 8 weights each, 256 in a row, and multiply them with all rows while they are in
-// registers. Long rows of W are shared out among the warps of a block. Sums run in float32, for a row always in the same
-// order, whatever its company.
+// registers. Long rows of W are shared out among the warps of a block. Sums run in float32, for a row always in the
+// same order, whatever its company.
 #include "backend/cuda/device/block_products.h"
 #include "backend/cuda/device/weights.cuh"
 
 namespace recurra::gpu {
 namespace {
 
-constexpr int kWarps = 4, kMostProducts = 8, kMostRows = 8, kOutputs = 2, kStep = 256;
+constexpr int kWarps = 4, kMostProducts = 8, kMostRows = 4, kOutputs = 2, kStep = 256;
 
 struct Work {
   gpu_tensor y, x;
@@ -40,7 +40,7 @@ __device__ inline void load_x(const Work& p, int64_t i, int64_t k, float (&x)[8]
 // Block `block` of product p, for rows row0 and on.
 template <DType T, int R>
 __device__ void outputs(const Work& p, int64_t block, int64_t row0) {
-  constexpr int kAhead = R == 1 ? 4 : R <= 4 ? 2 : 1;  // steps of 256 read at once
+  constexpr int kAhead = R == 1 ? 4 : 2;  // steps of 256 read at once
   using From = Fetch<T>;
   __shared__ float sums[kWarps][kOutputs][R];
   const int lane = static_cast<int>(threadIdx.x) % kWarp, warp = static_cast<int>(threadIdx.x) / kWarp;
@@ -207,15 +207,13 @@ void row_products(gpu_exec& exec, const gpu_product* products, int32_t count) {
       const int shares = shares_of(p.w->in);
       works.work[works.count++] = {
           p.y,        p.x,     p.bias, p.w->data(), p.w->stride, p.w->out, p.w->in, p.w->type, static_cast<Act>(p.act),
-          p.add != 0, aligned, shares,  blocks};
+          p.add != 0, aligned, shares, blocks};
       blocks += ceil_div(p.w->out, kWarps / shares * kOutputs);
       rows = rows > p.x.rows ? rows : p.x.rows;
     }
     if (works.count == 0) continue;
     if (rows == 1)
       multiply<1>(exec, works, blocks, rows);
-    else if (rows <= 4)
-      multiply<4>(exec, works, blocks, rows);
     else
       multiply<kMostRows>(exec, works, blocks, rows);
   }
@@ -239,9 +237,10 @@ void round_rows(gpu_exec& exec, const Roundings& all) {
     most = most > all.one[i].ld ? most : all.one[i].ld;
   }
   if (all.count == 0) return;
-  launch(exec, "rounding rows",
-         dim3(static_cast<unsigned>(rows), static_cast<unsigned>(ceil_div(most, 512)), static_cast<unsigned>(all.count)),
-         256, 0, round_kernel, all);
+  launch(
+      exec, "rounding rows",
+      dim3(static_cast<unsigned>(rows), static_cast<unsigned>(ceil_div(most, 512)), static_cast<unsigned>(all.count)),
+      256, 0, round_kernel, all);
 }
 
 void epilogue(gpu_exec& exec, const Epilogues& all) {
@@ -251,9 +250,10 @@ void epilogue(gpu_exec& exec, const Epilogues& all) {
     most = most > all.one[i].y.cols ? most : all.one[i].y.cols;
   }
   if (all.count == 0) return;
-  launch(exec, "epilogue",
-         dim3(static_cast<unsigned>(rows), static_cast<unsigned>(ceil_div(most, 256)), static_cast<unsigned>(all.count)),
-         256, 0, epilogue_kernel, all);
+  launch(
+      exec, "epilogue",
+      dim3(static_cast<unsigned>(rows), static_cast<unsigned>(ceil_div(most, 256)), static_cast<unsigned>(all.count)),
+      256, 0, epilogue_kernel, all);
 }
 
 void embed(gpu_exec& exec, const gpu_embed& io, const DeviceRows& rows) {

@@ -1,5 +1,5 @@
-// RWKV-7's steps between matrix products, for rows of a segment each: backend.h's norm_shift_lerp and head_mix, a kernel
-// each. The numbers are those of the operations one by one up to the order of sums, which is always the same.
+// RWKV-7's steps between matrix products, for rows of a segment each: backend.h's norm_shift_lerp and head_mix, a
+// kernel each. The numbers are those of the operations one by one up to the order of sums, which is always the same.
 #include "backend/cuda/device/math.cuh"
 
 namespace recurra::gpu {
@@ -9,8 +9,8 @@ constexpr int kNormThreads = 512, kHead = 64, kMixThreads = 256;
 
 // A block for a row; a thread keeps up to Each of its values in registers.
 template <int Each>
-__global__ void __launch_bounds__(kNormThreads) norm_lerp_kernel(const __grid_constant__ gpu_norm_lerp io,
-                                                                 const __grid_constant__ DeviceRows rows) {
+__global__ void __launch_bounds__(kNormThreads)
+    norm_lerp_kernel(const __grid_constant__ gpu_norm_lerp io, const __grid_constant__ DeviceRows rows) {
   __shared__ float shared[32];
   const int64_t n = io.x.cols, i = blockIdx.x;
   float w[Each], b[Each], v[Each], last[Each];
@@ -48,10 +48,10 @@ __global__ void __launch_bounds__(kNormThreads) norm_lerp_kernel(const __grid_co
   }
 }
 
-// A block for a row's head: thread (group, four) keeps S of keys 4 group .. + 3 and values 4 four .. + 3. The first warp
-// makes what the recurrence reads and what becomes of its output, two elements a lane.
-__global__ void __launch_bounds__(kMixThreads) head_mix_kernel(const __grid_constant__ gpu_head_mix io,
-                                                               const __grid_constant__ DeviceRows rows) {
+// A block for a row's head: thread (group, four) keeps S of keys 4 group .. + 3 and values 4 four .. + 3. The first
+// warp makes what the recurrence reads and what becomes of its output, two elements a lane.
+__global__ void __launch_bounds__(kMixThreads)
+    head_mix_kernel(const __grid_constant__ gpu_head_mix io, const __grid_constant__ DeviceRows rows) {
   constexpr int kFours = kHead / 4, kWarps = kMixThreads / kWarp;
   __shared__ __align__(16) float r[kHead], w[kHead], k[kHead], v[kHead], kk[kHead], b[kHead];
   __shared__ __align__(16) float part[kWarps][kHead], out[kWarps][kHead];

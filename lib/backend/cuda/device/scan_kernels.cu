@@ -1,8 +1,9 @@
 // The recurrence, token by token:
 //     S_t = S_{t-1} (diag(w_t) - a_t b_t^T) + v_t k_t^T        o_t = S_t r_t
 // with S kept as [K, V]. A thread holds Keys elements of one row of S (one value) in registers, and G of them, lanes
-// that are neighbours, the whole row: K <= G Keys. Warps work on 32 / G values each; what their tokens need (r, k, w, a, b
-// of all keys, v of the block's values) a block copies to shared memory, a stage of tokens ahead, without waiting for it.
+// that are neighbours, the whole row: K <= G Keys. Warps work on 32 / G values each; what their tokens need (r, k, w,
+// a, b of all keys, v of the block's values) a block copies to shared memory, a stage of tokens ahead, without waiting
+// for it.
 //
 // Of the keys a thread holds fours: 4 (i G + g) .. + 3 for i < Keys / 4, so that its G neighbours read 16 bytes side
 // by side. Prompts take few keys a thread, for the sums over keys are what a token waits for; single tokens many, for
@@ -16,15 +17,16 @@
 namespace recurra::gpu {
 namespace {
 
-constexpr int kFewKeys = 8, kManyKeys = 32, kMostKeys = 32 * kManyKeys, kScanWarps = 4, kScanThreads = kScanWarps * kWarp;
+constexpr int kFewKeys = 8, kManyKeys = 32, kMostKeys = 32 * kManyKeys, kScanWarps = 4,
+              kScanThreads = kScanWarps * kWarp;
 
 struct ScanIo {
   gpu_scan io;
   DeviceRows rows;
-  int lanes;            // G
-  int slices;           // blocks of a head
-  int stage;            // tokens copied at a time
-  int token;            // floats of a token in shared memory: [5][G Keys], [values of a block], 4
+  int lanes;   // G
+  int slices;  // blocks of a head
+  int stage;   // tokens copied at a time
+  int token;   // floats of a token in shared memory: [5][G Keys], [values of a block], 4
   bool aligned_keys, aligned_values;
 };
 
@@ -234,7 +236,8 @@ void scan(gpu_exec& exec, const gpu_scan& io, const DeviceRows& rows) {
   };
   const Decay decay = static_cast<Decay>(io.decay);
   const bool erase = io.erase != 0;
-  p.aligned_keys = aligned(io.r, io.key) && aligned(io.k, io.key) && (decay != Decay::vector || aligned(io.log_w, io.key)) &&
+  p.aligned_keys = aligned(io.r, io.key) && aligned(io.k, io.key) &&
+                   (decay != Decay::vector || aligned(io.log_w, io.key)) &&
                    (!erase || (aligned(io.a, io.key) && aligned(io.b, io.key)));
   p.aligned_values = aligned(io.v, io.value);
   const dim3 blocks(static_cast<unsigned>(rows.segments * io.heads * p.slices));
