@@ -100,6 +100,11 @@ TEST_P(Quant, Products) {
     // Rounding to 8 bits: each activation is off by at most 1/254 of the largest of its 32.
     EXPECT_LT(relative(together, want), exact ? 1e-5 : 1e-2) << c.backend << c.dtype;
     EXPECT_LT(relative(product(0, 64, true), want), exact ? 1e-5 : 3e-2) << c.backend << c.dtype;
+    // On a GPU more than four rows are multiplied on tensor cores, unless in f32.
+    if (std::string(c.backend) == "cuda" && std::string(c.dtype) != "f32") {
+      exec->end();
+      continue;
+    }
     for (const int64_t n : {1, 2, 3, 5, 7}) {
       const Values alone = product(9, n, false);
       EXPECT_EQ(std::memcmp(alone.data(), together.data() + 9 * out, alone.size() * sizeof(float)), 0) << n;
