@@ -2,6 +2,7 @@
 #include "mixers/registry.h"
 
 #include "backend/cpu/cpu.h"
+#include "backend/cuda/cuda.h"
 #include "backend/reference/reference.h"
 #include "core/error.h"
 
@@ -20,7 +21,8 @@ const Architecture& find_architecture(const std::string& name) {
 }
 
 Span<const BackendEntry> backends() {
-  static const BackendEntry all[] = {{"cpu", make_cpu_backend}, {"reference", make_reference_backend}};
+  static const BackendEntry all[] = {
+      {"cuda", make_cuda_backend}, {"cpu", make_cpu_backend}, {"reference", make_reference_backend}};
   return {all, sizeof all / sizeof *all};
 }
 

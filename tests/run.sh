@@ -43,7 +43,11 @@ build() {
   setup_build "$@" -DRECURRA_BUILD_TESTS=ON "-DRECURRA_TEST_PYTHON=$root/build/venv/bin/python3"
 }
 
-build release -DRECURRA_BUILD_PYTHON=ON -DRECURRA_BUILD_CSHARP=ON "-DRECURRA_SWIG=$root/build/venv/bin/swig" || finish --failed "release does not build"
+# The GPU's code is compiled and linked wherever there is nvcc, for one architecture; tests/gpu/run.sh runs it where there is
+# a GPU.
+build release -DCMAKE_CUDA_ARCHITECTURES=90 -DRECURRA_BUILD_PYTHON=ON -DRECURRA_BUILD_CSHARP=ON "-DRECURRA_SWIG=$root/build/venv/bin/swig" ||
+  finish --failed "release does not build"
+[ -e build/release/lib/librecurra_cuda.so ] || reports+=(--skipped "CUDA backend: not compiled, nvcc was not found")
 run_tests release
 [ -z "$quick" ] || finish
 

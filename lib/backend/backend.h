@@ -95,7 +95,8 @@ struct Rows {
   Span<const Segment> segments;
   const int32_t* tokens = nullptr;  // [count], host memory
   // Every segment is whole blocks of kBlock tokens that start at a multiple of kBlock of the state's position: matrix
-  // products may then work block by block. Otherwise each row is computed as if it were alone.
+  // products may then work block by block. Otherwise each row is computed as if it were alone; on a
+  // GPU so for rows of a segment each, with dtype f32.
   bool block = false;
 };
 constexpr int32_t kBlock = 64;
@@ -159,6 +160,12 @@ class Exec {
   // Around the operations of one call: takes and gives back what is shared, such as threads.
   virtual void begin() {}
   virtual void end() {}
+
+  // A pass: the operations on all layers for the rows of one call, between these two, when none of its activations is
+  // read outside. Where the first returns true it has run all of them, as recorded from an earlier pass of the same
+  // shape: they are not to be asked for again.
+  virtual bool pass_begin(const Rows&) { return false; }
+  virtual void pass_end() {}
 
   // Scratch for activations, valid until the enclosing Frame ends.
   virtual Tensor scratch(int64_t rows, int64_t cols) = 0;
@@ -290,6 +297,30 @@ class Exec {
   };
   virtual void bonus_gate(const BonusGate& io) = 0;
 
+  // Steps that follow each other in RWKV-7. A backend may run them as one; these run them one by one (fused.cpp).
+  //
+  // shift_lerp of norm(x).
+  struct NormLerp {
+    Span<const Tensor> y;
+    Tensor x;
+    Norm kind;
+    const Vector *w, *b;
+    float eps;
+    const Vector* mu;
+    size_t shift;
+  };
+  virtual void norm_shift_lerp(const NormLerp& io, const Rows& rows);
+  // From a time mix's products to what its last matrix reads: value_residual (with v_first.data), delta_inputs, the
+  // scan of K = V = head, the group norm, bonus_gate. w, a, k, v, kk, b are overwritten; b holds the residual's gate.
+  struct HeadMix {
+    Tensor o, r, w, k, v, a, kk, b, g, v_first;
+    const Vector *k_k, *k_a, *ln_w, *ln_b, *r_k;
+    int64_t heads, head;
+    float key_eps, group_eps;
+    size_t state;
+  };
+  virtual void head_mix(const HeadMix& io, const Rows& rows);
+
   // Every segment's last row goes to the vector at byte `at` of its slot.
   virtual void keep_last(Tensor x, const Rows& rows, size_t at) = 0;
   // Host copies of activations; waits for all that was asked before.
@@ -317,6 +348,12 @@ struct BackendOptions {
   std::string dtype = "auto";  // "auto", "f32", "bf16"
 };
 
+// Rows of one pass, of blocks and of single tokens: more of them read the weights fewer times and take more scratch.
+// exact: of one sequence, in a model opened as exact; 1 where several tokens of one are not computed as one is.
+struct PassRows {
+  int64_t block, step, exact;
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -325,6 +362,7 @@ class Backend {
   virtual const char* level() const = 0;  // "avx512"; "plain" where there are no levels
   virtual const char* dtype() const = 0;  // "f32" or "bf16": of matrix products over blocks
   virtual int threads() const = 0;
+  virtual PassRows pass_rows() const { return {512, 64, 64}; }
 
   // The view's data outlives the matrix. Throws Code::unsupported for a type it has no kernel for.
   virtual std::unique_ptr<Matrix> matrix(const TensorView& view, Inputs inputs) = 0;
@@ -335,6 +373,8 @@ class Backend {
   virtual std::shared_ptr<Buffer> allocate(size_t bytes) = 0;
   virtual void copy(std::byte* to, const std::byte* from, size_t bytes) = 0;  // inside the backend's memory
   virtual void clear(std::byte* at, size_t bytes) = 0;
+  virtual void upload(std::byte* to, const void* from, size_t bytes) = 0;  // from host memory, and back
+  virtual void download(void* to, const std::byte* from, size_t bytes) const = 0;
   // A state tensor to and from its neutral order in host memory.
   virtual void read_state(float* out, const std::byte* slot, const StateSlice& slice) const = 0;
   virtual void write_state(std::byte* slot, const StateSlice& slice, const float* in) const = 0;

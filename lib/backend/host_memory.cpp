@@ -41,6 +41,8 @@ Vector HostBackend::vector(const float* values, int64_t n) {
 }
 
 void HostBackend::copy(std::byte* to, const std::byte* from, size_t bytes) { std::memcpy(to, from, bytes); }
+void HostBackend::upload(std::byte* to, const void* from, size_t bytes) { std::memcpy(to, from, bytes); }
+void HostBackend::download(void* to, const std::byte* from, size_t bytes) const { std::memcpy(to, from, bytes); }
 void HostBackend::clear(std::byte* at, size_t bytes) { std::memset(at, 0, bytes); }
 
 float* Scratch::take(size_t floats) {

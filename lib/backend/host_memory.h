@@ -17,6 +17,8 @@ class HostBackend : public Backend {
   std::shared_ptr<Buffer> allocate(size_t bytes) override { return allocate_host(bytes); }
   void copy(std::byte* to, const std::byte* from, size_t bytes) override;
   void clear(std::byte* at, size_t bytes) override;
+  void upload(std::byte* to, const void* from, size_t bytes) override;
+  void download(void* to, const std::byte* from, size_t bytes) const override;
 };
 
 // Scratch in blocks that are kept: after the largest call has been seen, nothing is allocated any more.

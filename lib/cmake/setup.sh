@@ -105,7 +105,7 @@ setup_build() {
     # The cache serves every checkout of this repository, whatever folder it lies in.
     export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
   fi
-  flags+=("-DCMAKE_C_COMPILER_LAUNCHER=$launcher" "-DCMAKE_CXX_COMPILER_LAUNCHER=$launcher")
+  flags+=("-DCMAKE_C_COMPILER_LAUNCHER=$launcher" "-DCMAKE_CXX_COMPILER_LAUNCHER=$launcher" "-DCMAKE_CUDA_COMPILER_LAUNCHER=$launcher")
   say "building $preset (log: build/$preset.log)"
   { cmake --preset "$preset" "${flags[@]}" && cmake --build "build/$preset" ${target:+--target "${target[@]}"}; } >"build/$preset.log" 2>&1 || {
     # Ninja shows what failed and then, with more at work, what went well: the errors are worth more than the end.

@@ -26,11 +26,9 @@ class TimeMix final : public Mixer {
     const Rows& rows = pass.rows;
     const Frame frame(be);
     const auto row = [&] { return be.scratch(x.rows, d_.width); };
-    const Tensor h = row();
-    be.norm(h, x, l_.norm.kind, &l_.norm.w, &l_.norm.b, l_.norm.eps, 1);
     const Tensor xr = row(), xw = row(), xk = row(), xv = row(), xa = row(), xg = row();
     const Tensor mixed[] = {xr, xw, xk, xv, xa, xg};
-    be.shift_lerp({mixed, 6}, h, l_.mu, rows, shift_);
+    be.norm_shift_lerp({{mixed, 6}, x, l_.norm.kind, &l_.norm.w, &l_.norm.b, l_.norm.eps, &l_.mu, shift_}, rows);
 
     const Tensor r = row(), k = row(), v = first_ ? pass.v_first : row(), w = row(), a = row(), g = row();
     const auto low = [&](const LowRank& m) { return be.scratch(x.rows, m.a->out()); };
@@ -42,31 +40,34 @@ class TimeMix final : public Mixer {
     };
     const size_t residual = first_ ? 0 : 1;  // of the values: the last of each list
     const Tensor w1 = low(l_.w), a1 = low(l_.a), g1 = low(l_.g), v1 = first_ ? Tensor{} : low(l_.residual);
-    const Product from_x[] = {{r, xr, l_.r.get(), {}}, {k, xk, l_.k.get(), {}}, {v, xv, l_.v.get(), {}},
-                              down(w1, xw, l_.w),      down(a1, xa, l_.a),      down(g1, xg, l_.g),
+    const Product from_x[] = {{r, xr, l_.r.get(), {}},  {k, xk, l_.k.get(), {}}, {v, xv, l_.v.get(), {}},
+                              down(w1, xw, l_.w),       down(a1, xa, l_.a),      down(g1, xg, l_.g),
                               down(v1, xv, l_.residual)};
     be.linears({from_x, 6 + residual}, rows);
     const Tensor kk = xr, b = xw, o = xk;  // the lerps are used up: their memory serves again
     const Product from_low[] = {up(w, w1, l_.w), up(a, a1, l_.a), up(g, g1, l_.g), up(b, v1, l_.residual)};
     be.linears({from_low, 3 + residual}, rows);
-    if (!first_) be.value_residual(v, pass.v_first, b);
-    be.delta_inputs({w, a, k, kk, b, &l_.k_k, &l_.k_a, d_.heads, l_.key_eps});
-    Scan scan;
-    scan.decay = Decay::vector;
-    scan.erase = true;
-    scan.heads = d_.heads;
-    scan.key = scan.value = d_.head;
-    scan.o = o;
-    scan.r = r;
-    scan.log_w = w;
-    scan.k = k;
-    scan.v = v;
-    scan.a = kk;
-    scan.b = b;
-    scan.state = state_;
-    be.scan(scan, rows);
-    be.norm(o, o, Norm::group, &l_.ln_w, &l_.ln_b, l_.group_eps, d_.heads);
-    be.bonus_gate({o, o, r, k, v, g, &l_.r_k, d_.heads});
+    be.head_mix({o,
+                 r,
+                 w,
+                 k,
+                 v,
+                 a,
+                 kk,
+                 b,
+                 g,
+                 first_ ? Tensor{} : pass.v_first,
+                 &l_.k_k,
+                 &l_.k_a,
+                 &l_.ln_w,
+                 &l_.ln_b,
+                 &l_.r_k,
+                 d_.heads,
+                 d_.head,
+                 l_.key_eps,
+                 l_.group_eps,
+                 state_},
+                rows);
     be.linear(x, o, *l_.o, rows, {Act::none, nullptr, true});
   }
 
@@ -85,10 +86,9 @@ class ChannelMix final : public Mixer {
   void apply(Pass& pass, Tensor x) override {
     Exec& be = pass.exec;
     const Frame frame(be);
-    const Tensor h = be.scratch(x.rows, d_.width), xk = be.scratch(x.rows, d_.width);
+    const Tensor xk = be.scratch(x.rows, d_.width);
     const Tensor hidden = be.scratch(x.rows, d_.hidden);
-    be.norm(h, x, l_.norm.kind, &l_.norm.w, &l_.norm.b, l_.norm.eps, 1);
-    be.shift_lerp({&xk, 1}, h, l_.mu, pass.rows, shift_);
+    be.norm_shift_lerp({{&xk, 1}, x, l_.norm.kind, &l_.norm.w, &l_.norm.b, l_.norm.eps, &l_.mu, shift_}, pass.rows);
     be.linear(hidden, xk, *l_.k, pass.rows, {l_.act, nullptr, false});
     be.linear(x, hidden, *l_.v, pass.rows, {Act::none, nullptr, true});
   }

@@ -13,9 +13,6 @@
 namespace recurra {
 namespace {
 
-// Rows of one pass. More rows mean fewer reads of the weights, and more scratch memory.
-constexpr int64_t kBlockRows = 512, kStepRows = 64;
-
 // ln p of `token` under the logits, summed in double.
 float log_probability(const float* logits, int64_t n, int32_t token) {
   const float most = *std::max_element(logits, logits + n);
@@ -61,7 +58,13 @@ class Model::WorkerLease {
 class Feeder {
  public:
   Feeder(const Model& model, Span<Sequence> sequences, const FeedOptions& options)
-      : m_(model), sequences_(sequences), o_(options), lease_(model), worker_(*lease_), exec_(*worker_.exec) {
+      : m_(model),
+        sequences_(sequences),
+        o_(options),
+        most_(model.backend().pass_rows()),
+        lease_(model),
+        worker_(*lease_),
+        exec_(*worker_.exec) {
     for (const Sequence& s : sequences) total_ += s.count;
   }
 
@@ -72,19 +75,19 @@ class Feeder {
     if (o_.logprobs != nullptr) score_first();
     try {
       if (o_.step) {
-        pass_over(1, kStepRows, false, [](const Sequence& s) { return s.count - s.done; });
+        pass_over(1, most_.step, false, [](const Sequence& s) { return s.count - s.done; });
         return;
       }
       if (m_.exact()) {
-        pass_over(kStepRows, kStepRows, false, [](const Sequence& s) { return s.count - s.done; });
+        pass_over(most_.exact, most_.step, false, [](const Sequence& s) { return s.count - s.done; });
         return;
       }
-      pass_over(kStepRows, kStepRows, false, [](const Sequence& s) {
+      pass_over(most_.step, most_.step, false, [](const Sequence& s) {
         const uint64_t into = (s.position + s.done) % kBlock;
         return std::min<uint64_t>(s.count - s.done, into == 0 ? 0 : kBlock - into);
       });
-      pass_over(kBlockRows, kBlockRows, true, [](const Sequence& s) { return (s.count - s.done) / kBlock * kBlock; });
-      pass_over(kStepRows, kStepRows, false, [](const Sequence& s) { return s.count - s.done; });
+      pass_over(most_.block, most_.block, true, [](const Sequence& s) { return (s.count - s.done) / kBlock * kBlock; });
+      pass_over(most_.step, most_.step, false, [](const Sequence& s) { return s.count - s.done; });
     } catch (const Error& e) {
       if (e.code() != Code::cancelled) restore(start_, true);
       throw;
@@ -105,9 +108,10 @@ class Feeder {
       const uint64_t blocks = o_.step || m_.exact() ? 0 : (s.count - head) / kBlock;
       blocks_ += blocks;
       block += static_cast<int64_t>(blocks * kBlock);
-      step += static_cast<int64_t>(o_.step ? 1 : std::min<uint64_t>(kStepRows, s.count - blocks * kBlock));
+      step += static_cast<int64_t>(
+          o_.step ? 1 : std::min<uint64_t>(static_cast<uint64_t>(most_.step), s.count - blocks * kBlock));
     }
-    return std::min(step, kStepRows) > worker_.rows_seen[0] || std::min(block, kBlockRows) > worker_.rows_seen[1];
+    return std::min(step, most_.step) > worker_.rows_seen[0] || std::min(block, most_.block) > worker_.rows_seen[1];
   }
 
   void backup(Backup& b) const {
@@ -170,6 +174,8 @@ class Feeder {
   void pass(const Rows& rows) {
     const Network& net = m_.network();
     const Frame frame(exec_);
+    const bool whole = o_.logits == nullptr && o_.logprobs == nullptr;
+    if (whole && exec_.pass_begin(rows)) return;
     const Tensor x = exec_.scratch(rows.count, net.width);
     exec_.embed(x, rows, *net.embedding);
     if (net.embedding_norm.w.size() != 0) norm(x, x, net.embedding_norm);
@@ -181,7 +187,10 @@ class Feeder {
     const Tensor hidden = exec_.scratch(rows.count, net.width);
     norm(hidden, x, net.output_norm);
     exec_.keep_last(hidden, rows, m_.hidden_offset_);
-    if (o_.logits != nullptr || o_.logprobs != nullptr) write_logits(hidden, rows);
+    if (whole)
+      exec_.pass_end();
+    else
+      write_logits(hidden, rows);
   }
 
   void norm(Tensor y, Tensor x, const NormWeights& w) { exec_.norm(y, x, w.kind, &w.w, &w.b, w.eps, 1); }
@@ -241,6 +250,7 @@ class Feeder {
   const Model& m_;
   Span<Sequence> sequences_;
   const FeedOptions& o_;
+  const PassRows most_;
   Model::WorkerLease lease_;
   Worker& worker_;
   Exec& exec_;
@@ -256,15 +266,17 @@ void Model::feed(Span<Sequence> sequences, const FeedOptions& options) const {
 }
 
 void Model::logits_with(Exec& exec, float* out, Span<const std::byte* const> slots) const {
-  for (size_t first = 0; first < slots.size(); first += kStepRows) {
+  const auto most = static_cast<size_t>(backend().pass_rows().step);
+  for (size_t first = 0; first < slots.size(); first += most) {
     const Frame frame(exec);
-    const auto n = static_cast<int64_t>(std::min<size_t>(kStepRows, slots.size() - first));
-    const Tensor x = exec.scratch(n, network_.width), y = exec.scratch(n, network_.vocabulary);
-    for (int64_t i = 0; i < n; ++i) {
-      const std::byte* hidden = slots[first + static_cast<size_t>(i)] + hidden_offset_;
-      const Tensor one{const_cast<float*>(reinterpret_cast<const float*>(hidden)), 1, network_.width, network_.width};
-      exec.copy({x.data + i * x.stride, 1, x.cols, x.stride}, one);
-    }
+    const auto n = static_cast<int64_t>(std::min(most, slots.size() - first));
+    const auto hidden = [&](int64_t i) {
+      const std::byte* at = slots[first + static_cast<size_t>(i)] + hidden_offset_;
+      return Tensor{const_cast<float*>(reinterpret_cast<const float*>(at)), 1, network_.width, network_.width};
+    };
+    const Tensor x = n == 1 ? hidden(0) : exec.scratch(n, network_.width), y = exec.scratch(n, network_.vocabulary);
+    if (n > 1)
+      for (int64_t i = 0; i < n; ++i) exec.copy({x.data + i * x.stride, 1, x.cols, x.stride}, hidden(i));
     Rows rows;
     rows.count = static_cast<int32_t>(n);
     exec.linear(y, x, network_.head ? *network_.head : *network_.embedding, rows, {});

@@ -5,17 +5,32 @@
 
 #include "core/error.h"
 #include "core/hash.h"
+#include "core/log.h"
 #include "format/gguf.h"
 #include "format/huggingface.h"
 
 namespace recurra {
 namespace {
 
+// The best one that can run here; why the better ones cannot is in the log.
+std::unique_ptr<Backend> open_best(const BackendOptions& o) {
+  const Span<const BackendEntry> all = backends();
+  for (size_t i = 0; i + 1 < all.size(); ++i) {
+    if (std::string(all[i].name) == "cpu") return all[i].create(o);  // what it refuses is refused
+    try {
+      return all[i].create(o);
+    } catch (const Error& e) {
+      log(LogLevel::debug, "backend %s: %s", all[i].name, e.what());
+    }
+  }
+  return all[all.size() - 1].create(o);
+}
+
 std::unique_ptr<Backend> open_backend(const ModelOptions& options) {
   const BackendOptions& o = options.compute;
   if (o.dtype != "auto" && o.dtype != "f32" && o.dtype != "bf16")
     fail(Code::invalid, "dtype is '%s', expected auto, f32 or bf16", printable(o.dtype).c_str());
-  if (options.backend == "auto") return backends()[0].create(o);
+  if (options.backend == "auto") return open_best(o);
   std::string known;
   for (const BackendEntry& b : backends()) {
     if (options.backend == b.name) return b.create(o);

@@ -41,23 +41,26 @@ KvCache* TokenCache::view() {
 }
 
 void TokenCache::read(float* out, int64_t layer, int part, uint64_t tokens) const {
-  const auto page = static_cast<uint64_t>(KvCache::kPage);
-  for (uint64_t first = 0; first < tokens; first += page) {
-    const auto* from = reinterpret_cast<const float*>(pages_[static_cast<size_t>(first / page)].data()) +
-                       (2 * layer + part) * KvCache::kPage * width_;
-    std::copy_n(from, static_cast<int64_t>(std::min(page, tokens - first)) * width_,
-                out + static_cast<int64_t>(first) * width_);
-  }
+  each_page(layer, part, tokens, [&](std::byte* page, uint64_t first, size_t bytes) {
+    backend_->download(out + static_cast<int64_t>(first) * width_, page, bytes);
+  });
 }
 
 void TokenCache::write(const float* in, int64_t layer, int part, uint64_t tokens) {
+  each_page(layer, part, tokens, [&](std::byte* page, uint64_t first, size_t bytes) {
+    backend_->upload(page, in + static_cast<int64_t>(first) * width_, bytes);
+  });
+}
+
+// task(where they lie, the first token, bytes) for each page's keys or values.
+template <class F>
+void TokenCache::each_page(int64_t layer, int part, uint64_t tokens, const F& task) const {
   const auto page = static_cast<uint64_t>(KvCache::kPage);
-  for (uint64_t first = 0; first < tokens; first += page) {
-    auto* to = reinterpret_cast<float*>(pages_[static_cast<size_t>(first / page)].data()) +
-               (2 * layer + part) * KvCache::kPage * width_;
-    std::copy_n(in + static_cast<int64_t>(first) * width_,
-                static_cast<int64_t>(std::min(page, tokens - first)) * width_, to);
-  }
+  const size_t row = static_cast<size_t>(width_) * sizeof(float);
+  const size_t at = static_cast<size_t>((2 * layer + part) * KvCache::kPage) * row;
+  for (uint64_t first = 0; first < tokens; first += page)
+    task(pages_[static_cast<size_t>(first / page)].data() + at, first,
+         static_cast<size_t>(std::min(page, tokens - first)) * row);
 }
 
 }  // namespace recurra

@@ -59,6 +59,8 @@ class TokenCache {
   void write(const float* in, int64_t layer, int part, uint64_t tokens);
 
  private:
+  template <class F>
+  void each_page(int64_t layer, int part, uint64_t tokens, const F& task) const;
   size_t page_bytes() const { return static_cast<size_t>(2 * layers_ * KvCache::kPage * width_) * sizeof(float); }
 
   Backend* backend_ = nullptr;

@@ -51,14 +51,14 @@ TEST_P(HuggingFaceLogits, ReferenceWithin1e4) {
   EXPECT_LT(run("reference", true, folder_), 1e-4f);
 }
 
-TEST_P(HuggingFaceLogits, CpuF32Within1e3) {
-  EXPECT_LT(run("cpu", false, folder_), 1e-3f);
-  EXPECT_LT(run("cpu", true, folder_), 1e-3f);
+TEST_P(HuggingFaceLogits, F32Within1e3) {
+  EXPECT_LT(run(backend_under_test(), false, folder_), 1e-3f);
+  EXPECT_LT(run(backend_under_test(), true, folder_), 1e-3f);
 }
 
 TEST_P(HuggingFaceLogits, OpensByItsFilesToo) {
-  EXPECT_LT(run("cpu", false, folder_ + "/config.json"), 1e-3f);
-  EXPECT_LT(run("cpu", false, folder_ + "/model.safetensors"), 1e-3f);
+  EXPECT_LT(run(backend_under_test(), false, folder_ + "/config.json"), 1e-3f);
+  EXPECT_LT(run(backend_under_test(), false, folder_ + "/model.safetensors"), 1e-3f);
 }
 
 INSTANTIATE_TEST_SUITE_P(Goldens, HuggingFaceLogits,

@@ -110,28 +110,29 @@ TEST_P(Logits, ReferenceWithin2e4) {
   EXPECT_LT(run("reference", "f32", true).max_abs, 2e-4);
 }
 
-TEST_P(Logits, CpuF32Within1e3) {
-  EXPECT_LT(run("cpu", "f32", false).max_abs, 1e-3);
-  EXPECT_LT(run("cpu", "f32", true).max_abs, 1e-3);
+TEST_P(Logits, F32Within1e3) {
+  EXPECT_LT(run(backend_under_test(), "f32", false).max_abs, 1e-3);
+  EXPECT_LT(run(backend_under_test(), "f32", true).max_abs, 1e-3);
 }
 
 // Rounding the operands of the products to bf16 alone costs about this much; one token at a time there is no rounding.
-TEST_P(Logits, CpuBf16Cosine) {
+TEST_P(Logits, Bf16Cosine) {
   const bool quantised = std::string(GetParam().model).find("-q") != std::string::npos;
   recurra_model* probe = nullptr;
   recurra_model_options o;
   recurra_model_options_init(&o, sizeof o);
+  o.backend = backend_under_test();
   o.dtype = "bf16";
   const recurra_status status = recurra_model_open(&probe, model_.c_str(), &o);
   recurra_model_release(probe);
   if (status == RECURRA_E_BACKEND) GTEST_SKIP() << recurra_last_error();
-  const Difference d = run("cpu", "bf16", false);
+  const Difference d = run(backend_under_test(), "bf16", false);
   // Qwen's random weights have decays and betas that such rounding moves more than RWKV-7's.
   const bool hybrid = std::string(GetParam().model).rfind("qwen35", 0) == 0;
   EXPECT_GT(d.least_cosine, hybrid ? 0.996 : 0.998);
   EXPECT_GT(d.mean_cosine, hybrid ? 0.9995 : 0.9998);
   if (!quantised) {
-    EXPECT_LT(run("cpu", "bf16", true).max_abs, 1e-3);
+    EXPECT_LT(run(backend_under_test(), "bf16", true).max_abs, 1e-3);
   }
 }
 
@@ -153,7 +154,7 @@ TEST(QuantisedModels, AsNearToF32AsLlamaCpp) {
         const auto tokens = read_values<int32_t>(shared_path("goldens/tokens.i32"));
         const auto exact = read_values<float>(base + ".logits.f32");
         const auto theirs = read_values<float>(base + "-" + type + ".logits.f32");
-        const ModelPtr model = open_model(base + "-" + type + ".gguf", "cpu", "auto");
+        const ModelPtr model = open_model(base + "-" + type + ".gguf", backend_under_test(), "auto");
         const auto n_vocab = static_cast<size_t>(info_of(model.get()).n_vocab);
         std::vector<float> ours(tokens.size() * n_vocab);
         const StatePtr state = new_state(model.get());

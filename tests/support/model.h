@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <cstdlib>
 #include <fstream>
 #include <memory>
 #include <string>
@@ -12,6 +13,12 @@
 #include "recurra/recurra.h"
 
 namespace recurra::test {
+
+// What a test program is run for: RECURRA_TEST_BACKEND, or the cpu.
+inline const char* backend_under_test() {
+  const char* backend = std::getenv("RECURRA_TEST_BACKEND");
+  return backend != nullptr && *backend != '\0' ? backend : "cpu";
+}
 
 struct FreeModel {
   void operator()(recurra_model* m) const { recurra_model_release(m); }
@@ -22,7 +29,7 @@ struct FreeState {
 using ModelPtr = std::unique_ptr<recurra_model, FreeModel>;
 using StatePtr = std::unique_ptr<recurra_state, FreeState>;
 
-inline ModelPtr open_model(const std::string& path, const char* backend = "cpu", const char* dtype = "f32",
+inline ModelPtr open_model(const std::string& path, const char* backend = backend_under_test(), const char* dtype = "f32",
                            uint32_t threads = 2, bool exact = false) {
   recurra_model_options o;
   EXPECT_EQ(recurra_model_options_init(&o, sizeof o), RECURRA_OK);

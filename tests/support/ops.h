@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <random>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "backend/backend.h"
 #include "core/error.h"
 #include "mixers/mixer.h"
+#include "support/hosted.h"
 
 namespace recurra::test {
 
@@ -20,7 +22,15 @@ struct Candidate {
   const char *backend, *dtype;
 };
 
-inline std::vector<Candidate> candidates() { return {{"reference", "f32"}, {"cpu", "f32"}, {"cpu", "bf16"}}; }
+// RECURRA_TEST_BACKEND=cuda: those of the GPU, as test programs are run once more where there is one.
+inline bool on_gpu() {
+  const char* backend = std::getenv("RECURRA_TEST_BACKEND");
+  return backend != nullptr && std::string(backend) == "cuda";
+}
+inline std::vector<Candidate> candidates() {
+  if (on_gpu()) return {{"cuda", "f32"}, {"cuda", "bf16"}};
+  return {{"reference", "f32"}, {"cpu", "f32"}, {"cpu", "bf16"}};
+}
 
 // Null, with the reason, where it cannot run here.
 inline std::unique_ptr<Backend> open_candidate(const Candidate& c, std::string* why, int threads = 2) {
@@ -30,7 +40,9 @@ inline std::unique_ptr<Backend> open_candidate(const Candidate& c, std::string* 
   for (const BackendEntry& b : backends()) {
     if (std::string(b.name) != c.backend) continue;
     try {
-      return b.create(o);
+      std::unique_ptr<Backend> opened = b.create(o);
+      if (on_gpu()) return std::make_unique<HostedBackend>(std::move(opened));
+      return opened;
     } catch (const Error& e) {
       *why = e.what();
       return nullptr;

@@ -10,6 +10,7 @@
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/exec.h"
 #include "backend/dequantize.h"
+#include "backend/transpose.h"
 #include "core/error.h"
 #include "core/log.h"
 
@@ -33,13 +34,6 @@ int physical_cores() {
     cores.insert(siblings);
   }
   return std::max<int>(1, static_cast<int>(cores.size()));
-}
-
-// [H, V, K] of the state file to the slot's [H, K, V], and back.
-void transpose_heads(float* out, const float* in, int64_t heads, int64_t rows, int64_t cols) {
-  for (int64_t h = 0; h < heads; ++h, in += rows * cols, out += rows * cols)
-    for (int64_t r = 0; r < rows; ++r)
-      for (int64_t c = 0; c < cols; ++c) out[c * rows + r] = in[r * cols + c];
 }
 
 class CpuBackend final : public HostBackend {

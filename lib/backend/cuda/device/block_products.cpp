@@ -1,0 +1,254 @@
+// y [T, out] = x [T, in] W^T, both operands bf16, half or float32, sums in float32. cuBLASLt counts columns first:
+// there y is [out, T] = op(W) x with W [in, out] transposed and x [in, T].
+#include "backend/cuda/device/block_products.h"
+
+#include <cublasLt.h>
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+namespace recurra::gpu {
+namespace {
+
+constexpr size_t kWorkspace = size_t{32} << 20;
+
+void check_blas(cublasStatus_t status, const char* what) {
+  if (status == CUBLAS_STATUS_SUCCESS) return;
+  fail(status == CUBLAS_STATUS_ALLOC_FAILED ? kMemory : kBackend, "cuBLASLt: %s: status %d", what,
+       static_cast<int>(status));
+}
+
+void* open_library() {
+  const char* named = std::getenv("RECURRA_CUBLASLT");
+  if (named != nullptr && *named != '\0') return ::dlopen(named, RTLD_NOW | RTLD_LOCAL);
+  const std::string name = "libcublasLt.so." + std::to_string(CUBLAS_VER_MAJOR);
+  for (const char* folder : {"", "/usr/local/cuda/lib64/", "/usr/local/cuda/targets/x86_64-linux/lib/"})
+    if (void* found = ::dlopen((folder + name).c_str(), RTLD_NOW | RTLD_LOCAL)) return found;
+  return nullptr;
+}
+
+}  // namespace
+
+#define RECURRA_BLAS_FUNCTIONS(F)                                                                              \
+  F(cublasLtCreate)                                                                                            \
+  F(cublasLtDestroy)                                                                                           \
+  F(cublasLtMatmul) F(cublasLtMatmulDescCreate) F(cublasLtMatmulDescDestroy) F(cublasLtMatmulDescSetAttribute) \
+      F(cublasLtMatrixLayoutCreate) F(cublasLtMatrixLayoutDestroy) F(cublasLtMatmulPreferenceCreate)           \
+          F(cublasLtMatmulPreferenceDestroy) F(cublasLtMatmulPreferenceSetAttribute) F(cublasLtMatmulAlgoGetHeuristic)
+
+struct Products::Library {
+#define RECURRA_BLAS_MEMBER(name) decltype(&::name) name = nullptr;
+  RECURRA_BLAS_FUNCTIONS(RECURRA_BLAS_MEMBER)
+#undef RECURRA_BLAS_MEMBER
+  cublasLtHandle_t handle = nullptr;
+};
+
+struct Products::Plan {
+  explicit Plan(const Library& l) : f(l) {}
+  ~Plan() {
+    if (description != nullptr) f.cublasLtMatmulDescDestroy(description);
+    for (cublasLtMatrixLayout_t layout : {w, x, y})
+      if (layout != nullptr) f.cublasLtMatrixLayoutDestroy(layout);
+  }
+  Plan(const Plan&) = delete;
+  Plan& operator=(const Plan&) = delete;
+
+  const Library& f;
+  cublasLtMatmulDesc_t description = nullptr;
+  cublasLtMatrixLayout_t w = nullptr, x = nullptr, y = nullptr;
+  cublasLtMatmulAlgo_t algorithm{};
+  bool found = false;
+};
+
+Products::Products(gpu_device& device) : device_(device), workspace_(device) {
+  void* opened = open_library();
+  if (opened == nullptr) {
+    const char* why = ::dlerror();
+    std::snprintf(missing_, sizeof missing_, "%s", why != nullptr ? why : "libcublasLt cannot be loaded");
+    return;
+  }
+  auto library = std::make_unique<Library>();
+#define RECURRA_BLAS_LOAD(name)                                                \
+  library->name = reinterpret_cast<decltype(&::name)>(::dlsym(opened, #name)); \
+  if (library->name == nullptr) {                                              \
+    std::snprintf(missing_, sizeof missing_, "libcublasLt has no %s", #name);  \
+    return;                                                                    \
+  }
+  RECURRA_BLAS_FUNCTIONS(RECURRA_BLAS_LOAD)
+#undef RECURRA_BLAS_LOAD
+  const cublasStatus_t status = library->cublasLtCreate(&library->handle);
+  if (status != CUBLAS_STATUS_SUCCESS) {
+    std::snprintf(missing_, sizeof missing_, "cublasLtCreate fails with status %d", static_cast<int>(status));
+    return;
+  }
+  library_ = std::move(library);
+}
+
+Products::~Products() {
+  plans_.clear();
+  if (library_) library_->cublasLtDestroy(library_->handle);
+}
+
+const Products::Plan& Products::plan(const Key& key) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  std::unique_ptr<Plan>& made = plans_[key];
+  if (made) return *made;
+  const Library& f = *library_;
+  const auto [operand, out, rows, ld, ldy, alignment, add] = key;
+  auto p = std::make_unique<Plan>(f);
+  const cudaDataType_t types[] = {CUDA_R_32F, CUDA_R_16BF, CUDA_R_16F};
+  const cudaDataType_t type = types[operand];
+  const cublasOperation_t transposed = CUBLAS_OP_T;
+  check_blas(f.cublasLtMatmulDescCreate(&p->description, CUBLAS_COMPUTE_32F, CUDA_R_32F), "describing a product");
+  check_blas(
+      f.cublasLtMatmulDescSetAttribute(p->description, CUBLASLT_MATMUL_DESC_TRANSA, &transposed, sizeof transposed),
+      "describing a product");
+  const auto u = [](int64_t n) { return static_cast<uint64_t>(n); };
+  check_blas(f.cublasLtMatrixLayoutCreate(&p->w, type, u(ld), u(out), ld), "describing weights");
+  check_blas(f.cublasLtMatrixLayoutCreate(&p->x, type, u(ld), u(rows), ld), "describing rows");
+  check_blas(f.cublasLtMatrixLayoutCreate(&p->y, CUDA_R_32F, u(out), u(rows), ldy), "describing results");
+  cublasLtMatmulPreference_t preference = nullptr;
+  check_blas(f.cublasLtMatmulPreferenceCreate(&preference), "choosing a kernel");
+  const auto d_alignment = static_cast<uint32_t>(alignment);
+  const uint32_t operands = 16;
+  f.cublasLtMatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &kWorkspace,
+                                         sizeof kWorkspace);
+  for (const auto which : {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES})
+    f.cublasLtMatmulPreferenceSetAttribute(preference, which, &operands, sizeof operands);
+  for (const auto which : {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES})
+    f.cublasLtMatmulPreferenceSetAttribute(preference, which, &d_alignment, sizeof d_alignment);
+  cublasLtMatmulHeuristicResult_t result{};
+  int count = 0;
+  const cublasStatus_t status = f.cublasLtMatmulAlgoGetHeuristic(f.handle, p->description, p->w, p->x, p->y, p->y,
+                                                                 preference, 1, &result, &count);
+  f.cublasLtMatmulPreferenceDestroy(preference);
+  p->found = status == CUBLAS_STATUS_SUCCESS && count > 0;
+  p->algorithm = result.algo;
+  made = std::move(p);
+  return *made;
+}
+
+namespace {
+
+// What operands are rounded to. Half has 11 bits where bf16 has 8, but a smaller range: for weights that are no wider.
+Operand operand_of(const gpu_device& device, DType type) {
+  if (!device.bf16) return Operand::f32;
+  return type == DType::bf16 || type == DType::f32 ? Operand::bf16 : Operand::f16;
+}
+int64_t bytes_of(Operand o) { return o == Operand::f32 ? 4 : 2; }
+DType type_of(Operand o) { return o == Operand::f32 ? DType::f32 : o == Operand::bf16 ? DType::bf16 : DType::f16; }
+
+}  // namespace
+
+// The weights as the operand's type: as they are, as a copy that is made once and kept with the matrix, or, where there
+// is no memory for that, one made for this call.
+const void* Products::weights(gpu_exec& exec, const gpu_matrix& w, Operand operand, int64_t ld) {
+  if (w.type == type_of(operand)) return w.data();
+  const uint64_t bytes = static_cast<uint64_t>(w.out * ld * bytes_of(operand));
+  if (operand == Operand::f32) {
+    void* to = exec.weights.need(bytes);
+    dequantize(exec, w, to, operand, ld);
+    return to;
+  }
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (w.copy.data() != nullptr) return w.copy.data();
+  if (!exec.recording()) {
+    try {
+      void* to = w.copy.need(bytes);
+      dequantize(exec, w, to, operand, ld);
+      return to;
+    } catch (const Failure& f) {
+      if (f.code != kMemory) throw;
+    }
+  }
+  void* to = exec.weights.need(bytes);
+  dequantize(exec, w, to, operand, ld);
+  return to;
+}
+
+bool Products::run(gpu_exec& exec, const gpu_product* products, int32_t count) {
+  if (!library_) return false;
+  struct One {
+    const Plan* plan;
+    const void* x;
+    float* y;
+    Operand operand;
+    int64_t ld;
+    bool direct;
+  };
+  One all[kMost];
+  Roundings roundings{};
+  if (count > kMost) return false;
+  uint64_t input_bytes = 0, work_floats = 0;
+  for (int32_t i = 0; i < count; ++i) {
+    const gpu_product& p = products[i];
+    if (p.x.rows == 0 || p.w->out == 0) return false;
+    One& one = all[i];
+    one.operand = operand_of(device_, p.w->type);
+    one.ld = round_up(p.w->in, 8);
+    one.direct = p.bias == nullptr && p.act == 0;  // the result goes where it belongs
+    const int64_t ldy = one.direct ? p.y.stride : p.w->out;
+    int64_t alignment = 16;
+    const auto at = one.direct ? reinterpret_cast<uintptr_t>(p.y.data) : uintptr_t{0};
+    while (alignment > 4 && (at % static_cast<uintptr_t>(alignment) != 0 || ldy * 4 % alignment != 0)) alignment /= 2;
+    one.plan = &this->plan(
+        {static_cast<int>(one.operand), p.w->out, p.x.rows, one.ld, ldy, alignment, one.direct && p.add != 0});
+    if (!one.plan->found) return false;
+    input_bytes += static_cast<uint64_t>(round_up(p.x.rows * one.ld * bytes_of(one.operand), 256));
+    if (!one.direct) work_floats += static_cast<uint64_t>(round_up(p.x.rows * p.w->out, 64));
+  }
+  char* input = static_cast<char*>(exec.inputs.need(input_bytes));
+  float* result = exec.work.of<float>(static_cast<int64_t>(work_floats));
+  for (int32_t i = 0; i < count; ++i) {
+    const gpu_product& p = products[i];
+    One& one = all[i];
+    one.x = nullptr;
+    if (one.operand == Operand::f32 && p.x.stride == one.ld && p.w->in == one.ld &&
+        reinterpret_cast<uintptr_t>(p.x.data) % 16 == 0)
+      one.x = p.x.data;
+    for (int32_t j = 0; one.x == nullptr && j < i; ++j)
+      if (products[j].x.data == p.x.data && products[j].x.cols == p.x.cols && all[j].operand == one.operand)
+        one.x = all[j].x;
+    if (one.x == nullptr) {
+      one.x = input;
+      roundings.one[roundings.count++] = {p.x, input, one.ld, one.operand};
+      input += round_up(p.x.rows * one.ld * bytes_of(one.operand), 256);
+    }
+    one.y = one.direct ? p.y.data : result;
+    if (!one.direct) result += round_up(p.x.rows * p.w->out, 64);
+  }
+  round_rows(exec, roundings);
+  void* workspace = workspace_.need(kWorkspace);
+  Epilogues epilogues{};
+  for (int32_t i = 0; i < count; ++i) {
+    const gpu_product& p = products[i];
+    const One& one = all[i];
+    const void* w = weights(exec, *p.w, one.operand, one.ld);
+    const float scale = 1, beta = one.direct && p.add != 0 ? 1 : 0;
+    const Timed timed(exec, "cublasLtMatmul", p.w->out);
+    check_blas(library_->cublasLtMatmul(library_->handle, one.plan->description, &scale, w, one.plan->w, one.x,
+                                        one.plan->x, &beta, one.y, one.plan->y, one.y, one.plan->y,
+                                        &one.plan->algorithm, workspace, kWorkspace, exec.stream),
+               "multiplying");
+    if (!one.direct) epilogues.one[epilogues.count++] = {p.y, one.y, p.bias, p.act, p.add};
+  }
+  epilogue(exec, epilogues);
+  return true;
+}
+
+void linears(gpu_exec& exec, const gpu_linears& io) {
+  // Up to here reading the weights takes longer than multiplying, whatever does it.
+  constexpr int64_t kFewRows = 4;
+  bool block = io.block != 0;
+  if (!block && exec.device.bf16)
+    for (int32_t i = 0; i < io.count; ++i) block = io.products[i].x.rows > kFewRows;
+  for (int32_t begin = 0; begin < io.count; begin += Products::kMost) {
+    const int32_t n = std::min(io.count - begin, Products::kMost);
+    if (!block || !exec.device.products->run(exec, io.products + begin, n)) row_products(exec, io.products + begin, n);
+  }
+}
+
+}  // namespace recurra::gpu

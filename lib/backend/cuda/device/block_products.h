@@ -1,0 +1,66 @@
+// Products of blocks of rows, by cuBLASLt, which is found at run time: it is 500 MB, and whoever has a GPU and one of
+// the usual libraries has it already. Where it is missing every product is computed by row_products.
+#pragma once
+
+#include <tuple>
+
+#include "backend/cuda/device/context.h"
+
+namespace recurra::gpu {
+
+enum class Operand { f32, bf16, f16 };
+
+class Products {
+ public:
+  explicit Products(gpu_device& device);
+  ~Products();
+  Products(const Products&) = delete;
+  Products& operator=(const Products&) = delete;
+
+  static constexpr int32_t kMost = 8;  // products of a call
+  // False, and nothing is done: they have to be computed otherwise.
+  bool run(gpu_exec& exec, const gpu_product* products, int32_t count);
+  // Empty, or why there is no cuBLASLt.
+  const char* missing() const { return missing_; }
+
+ private:
+  struct Library;
+  struct Plan;
+  // operand, out, rows, ld of the operands, ld of the result, its alignment, whether it is added to
+  using Key = std::tuple<int, int64_t, int64_t, int64_t, int64_t, int64_t, bool>;
+  const Plan& plan(const Key& key);
+  const void* weights(gpu_exec& exec, const gpu_matrix& w, Operand operand, int64_t ld);
+
+  gpu_device& device_;
+  std::unique_ptr<Library> library_;
+  char missing_[256] = "";
+  std::mutex mutex_;
+  std::map<Key, std::unique_ptr<Plan>> plans_;
+  Memory workspace_;
+};
+
+// x as the operand's type [rows, ld], zeros behind its columns; all by one kernel.
+struct Roundings {
+  struct One {
+    gpu_tensor x;
+    void* to;
+    int64_t ld;
+    Operand operand;
+  } one[Products::kMost];
+  int count;
+};
+void round_rows(gpu_exec& exec, const Roundings& all);
+// y = act(product + bias), or y += that, of products [rows, cols] that lie without gaps; all by one kernel.
+struct Epilogues {
+  struct One {
+    gpu_tensor y;
+    const float *product, *bias;
+    int32_t act, add;
+  } one[Products::kMost];
+  int count;
+};
+void epilogue(gpu_exec& exec, const Epilogues& all);
+// Weights as the operand's type [out, ld], zeros behind `in`.
+void dequantize(gpu_exec& exec, const gpu_matrix& w, void* to, Operand operand, int64_t ld);
+
+}  // namespace recurra::gpu

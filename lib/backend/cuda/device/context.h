@@ -1,0 +1,181 @@
+// Inside librecurra_cuda.so: the device, its memory, and what an exec keeps between calls. Errors are thrown as Failure
+// and end at the C functions in plugin.cpp.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "backend/cuda/plugin.h"
+#include "core/dtype.h"
+
+namespace recurra::gpu {
+
+// The codes of core/error.h that this side uses.
+constexpr int32_t kMemory = -2, kUnsupported = -6, kBackend = -13, kInternal = -16;
+
+struct Failure {
+  int32_t code;
+  char text[512];
+};
+[[noreturn]] void fail(int32_t code, const char* format, ...) __attribute__((format(printf, 2, 3)));
+// Throws what a CUDA call reports. `bytes` that it was to allocate, for the message.
+void check(cudaError_t status, const char* what, uint64_t bytes = 0);
+// After a kernel's launch.
+inline void launched(const char* kernel) { check(cudaGetLastError(), kernel); }
+
+inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+inline int64_t round_up(int64_t a, int64_t to) { return ceil_div(a, to) * to; }
+
+class Products;  // products of blocks of rows (block_products.cpp)
+
+}  // namespace recurra::gpu
+
+struct gpu_device {
+  gpu_device(int32_t id, bool bf16);
+  ~gpu_device();
+  gpu_device(const gpu_device&) = delete;
+  gpu_device& operator=(const gpu_device&) = delete;
+
+  void use() const { recurra::gpu::check(cudaSetDevice(id), "cudaSetDevice"); }
+  void* allocate(uint64_t bytes, bool zeroed);
+  void release(void* data) noexcept;
+
+  const int32_t id;
+  const bool bf16;
+  bool overlap;  // a kernel may begin before the one it follows has ended (math.cuh); RECURRA_CUDA_OVERLAP=0: never
+  cudaDeviceProp properties;
+  cudaStream_t stream = nullptr;  // of everything
+  std::unique_ptr<recurra::gpu::Products> products;
+
+ private:
+  std::mutex mutex_;
+  std::unordered_map<void*, uint64_t> sizes_;
+  uint64_t used_ = 0, limit_;  // limit_: $RECURRA_CUDA_LIMIT_MB, for tests of what happens when there is no more
+};
+
+namespace recurra::gpu {
+
+// Device memory of this side's own, that grows and is never read across a growth.
+class Memory {
+ public:
+  explicit Memory(gpu_device& device) : device_(device) {}
+  ~Memory() { device_.release(data_); }
+  Memory(const Memory&) = delete;
+  Memory& operator=(const Memory&) = delete;
+  // At least `bytes`, not initialised.
+  void* need(uint64_t bytes) {
+    if (bytes > size_) {
+      device_.release(data_);
+      data_ = nullptr;
+      size_ = 0;
+      data_ = device_.allocate(bytes, false);
+      size_ = bytes;
+    }
+    return data_;
+  }
+  template <class T>
+  T* of(int64_t count) {
+    return static_cast<T*>(need(static_cast<uint64_t>(count) * sizeof(T)));
+  }
+  void* data() const { return data_; }
+  uint64_t size() const { return size_; }
+
+ private:
+  gpu_device& device_;
+  void* data_ = nullptr;
+  uint64_t size_ = 0;
+};
+
+// The rows of a call, as kernels read them: in device memory, at addresses that stay while the shape does.
+struct DeviceSegment {
+  int32_t first, count;
+  char* state;
+  int64_t position;
+  float* const* pages;
+  int64_t page_stride;
+};
+struct DeviceRows {
+  const DeviceSegment* segment;
+  const int32_t *segment_of, *tokens;  // [count]
+  int32_t count, segments;
+  bool single;  // every segment is one row
+};
+
+}  // namespace recurra::gpu
+
+struct gpu_exec {
+  explicit gpu_exec(gpu_device& device);
+  ~gpu_exec();
+  gpu_exec(const gpu_exec&) = delete;
+  gpu_exec& operator=(const gpu_exec&) = delete;
+
+  // The rows in device memory, uploaded where they are not there yet.
+  const recurra::gpu::DeviceRows& rows(const gpu_rows& rows);
+
+  gpu_device& device;
+  cudaStream_t stream;                         // the device's; while a pass is recorded, the recorder's
+  recurra::gpu::Memory inputs, weights, work;  // of block products: operands rounded, dequantised, results
+
+  // A pass of single rows, one per state, is recorded the second time its shape comes by, and from then on run as one
+  // graph: kernels find tokens and slots through rows().
+  bool pass_begin(const gpu_rows& rows);
+  void pass_end(bool complete);
+  // Host memory that the device writes straight into, for results; null for more than 1 MB.
+  float* pinned(size_t bytes);
+  // RECURRA_CUDA_PROFILE=1: no graphs, every kernel by itself with its time, and a table on stderr at the end.
+  class Profile;
+  std::unique_ptr<Profile> profile;
+  bool recording() const { return stream != device.stream; }
+
+ private:
+  float* pinned_ = nullptr;
+  struct Recorder;
+  std::unique_ptr<Recorder> recorder_;
+  struct Staging;
+  std::unique_ptr<Staging> staging_;
+};
+
+struct gpu_matrix {
+  gpu_matrix(gpu_device& device, recurra::DType type, int64_t out, int64_t in, const void* data);
+
+  recurra::DType type;
+  int64_t out, in;
+  int64_t stride;  // bytes from row to row; values of a plain type are followed by zeros up to a multiple of 8
+  recurra::gpu::Memory memory;
+  mutable recurra::gpu::Memory copy;  // as tensor cores take them; of Products
+  const unsigned char* data() const { return static_cast<const unsigned char*>(memory.data()); }
+};
+
+namespace recurra::gpu {
+
+// Around a kernel's launch: its time goes to the profile under this name, where there is one.
+class Timed {
+ public:
+  Timed(gpu_exec& exec, const char* name, int64_t size);
+  ~Timed();
+  Timed(const Timed&) = delete;
+  Timed& operator=(const Timed&) = delete;
+
+ private:
+  gpu_exec& exec_;
+  const char* name_;
+  int64_t size_;
+};
+
+// The operations: run on exec.stream, throw Failure.
+#define RECURRA_GPU_ROWS(name) void name(gpu_exec& exec, const gpu_##name& io, const DeviceRows& rows);
+#define RECURRA_GPU_PLAIN(name) void name(gpu_exec& exec, const gpu_##name& io);
+RECURRA_GPU_OPS(RECURRA_GPU_ROWS, RECURRA_GPU_PLAIN)
+#undef RECURRA_GPU_ROWS
+#undef RECURRA_GPU_PLAIN
+
+// Products of any rows with weights as they are (row_products.cu).
+void row_products(gpu_exec& exec, const gpu_product* products, int32_t count);
+
+}  // namespace recurra::gpu

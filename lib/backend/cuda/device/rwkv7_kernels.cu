@@ -1,0 +1,196 @@
+// RWKV-7's steps between matrix products, for rows of a segment each: backend.h's norm_shift_lerp and head_mix, a
+// kernel each. The numbers are those of the operations one by one up to the order of sums, which is always the same.
+#include "backend/cuda/device/math.cuh"
+
+namespace recurra::gpu {
+namespace {
+
+constexpr int kNormThreads = 512, kHead = 64, kMixThreads = 256;
+
+// A block for a row; a thread keeps up to Each of its values in registers.
+template <int Each>
+__global__ void __launch_bounds__(kNormThreads)
+    norm_lerp_kernel(const __grid_constant__ gpu_norm_lerp io, const __grid_constant__ DeviceRows rows) {
+  __shared__ float shared[32];
+  const int64_t n = io.x.cols, i = blockIdx.x;
+  float w[Each], b[Each], v[Each], last[Each];
+  const auto each = [&](auto f) {
+#pragma unroll
+    for (int e = 0; e < Each; ++e) {
+      const int64_t c = threadIdx.x + e * kNormThreads;
+      if (c < n) f(e, c);
+    }
+  };
+  each([&](int e, int64_t c) {
+    w[e] = io.w != nullptr ? io.w[c] : 1.0f;
+    b[e] = io.b != nullptr ? io.b[c] : 0.0f;
+  });
+  after_others();
+  float* shift = reinterpret_cast<float*>(rows.segment[i].state + io.shift);  // segment i is row i
+  float sum = 0, square = 0;
+  each([&](int e, int64_t c) {
+    v[e] = row(io.x, i)[c];
+    last[e] = shift[c];
+    sum += v[e];
+  });
+  const float mean = static_cast<Norm>(io.kind) == Norm::layer ? block_sum(sum, shared) / static_cast<float>(n) : 0.0f;
+  each([&](int e, int64_t) { square += (v[e] - mean) * (v[e] - mean); });
+  const float scale = 1 / sqrtf(block_sum(square, shared) / static_cast<float>(n) + io.eps);
+  each([&](int e, int64_t c) {
+    v[e] = (v[e] - mean) * scale * w[e] + b[e];
+    shift[c] = v[e];
+    last[e] -= v[e];
+  });
+  for (int j = 0; j < io.count; ++j) {
+    float* y = row(io.y[j], i);
+    const float* mu = io.mu + j * n;
+    each([&](int e, int64_t c) { y[c] = fmaf(last[e], mu[c], v[e]); });
+  }
+}
+
+// A block for a row's head: thread (group, four) keeps S of keys 4 group .. + 3 and values 4 four .. + 3. The first
+// warp makes what the recurrence reads and what becomes of its output, two elements a lane.
+__global__ void __launch_bounds__(kMixThreads)
+    head_mix_kernel(const __grid_constant__ gpu_head_mix io, const __grid_constant__ DeviceRows rows) {
+  constexpr int kFours = kHead / 4, kWarps = kMixThreads / kWarp;
+  __shared__ __align__(16) float r[kHead], w[kHead], k[kHead], v[kHead], kk[kHead], b[kHead];
+  __shared__ __align__(16) float part[kWarps][kHead], out[kWarps][kHead];
+  const int64_t i = blockIdx.y, at = static_cast<int64_t>(blockIdx.x) * kHead;
+  const int t = static_cast<int>(threadIdx.x), lane = t % kWarp, warp = t / kWarp, four = t % kFours * 4,
+            group = t / kFours * 4;
+  float k_k[2], k_a[2], r_k[2], ln_w[2], ln_b[2], gate[2], value[2], bonus = 0;
+  if (warp == 0) {
+#pragma unroll
+    for (int e = 0; e < 2; ++e) {
+      const int64_t c = at + lane + e * kWarp;
+      k_k[e] = io.k_k[c];
+      k_a[e] = io.k_a[c];
+      r_k[e] = io.r_k[c];
+      ln_w[e] = io.ln_w[c];
+      ln_b[e] = io.ln_b[c];
+    }
+  }
+  // The state was last written a whole pass ago.
+  float* state = reinterpret_cast<float*>(rows.segment[i].state + io.state) +
+                 static_cast<int64_t>(blockIdx.x) * kHead * kHead + group * kHead + four;
+  float4 S[4];
+#pragma unroll
+  for (int j = 0; j < 4; ++j) S[j] = __ldcg(reinterpret_cast<const float4*>(state + j * kHead));
+  after_others();
+  if (warp == 0) {
+    float square = 0, key[2], rate[2], raw[2];
+#pragma unroll
+    for (int e = 0; e < 2; ++e) {
+      const int64_t c = at + lane + e * kWarp;
+      const int j = lane + e * kWarp;
+      key[e] = row(io.k, i)[c];
+      rate[e] = sigmoid(row(io.a, i)[c]);
+      value[e] = row(io.v, i)[c];
+      gate[e] = row(io.g, i)[c];
+      if (io.v_first.data != nullptr) value[e] += (row(io.v_first, i)[c] - value[e]) * sigmoid(row(io.b, i)[c]);
+      raw[e] = key[e] * k_k[e];
+      square += raw[e] * raw[e];
+      const float receptance = row(io.r, i)[c];
+      key[e] *= 1 + (rate[e] - 1) * k_a[e];
+      bonus += receptance * key[e] * r_k[e];
+      r[j] = receptance;
+      k[j] = key[e];
+      v[j] = value[e];
+      w[j] = expf(-0.60653065971263342f * sigmoid(row(io.w, i)[c]));  // e^(-1/2)
+    }
+    square = warp_sum(square);
+    bonus = warp_sum(bonus);
+    const float length = io.key_eps == 0 ? fmaxf(sqrtf(square), 1e-12f) : sqrtf(square + io.key_eps);
+#pragma unroll
+    for (int e = 0; e < 2; ++e) {
+      const int j = lane + e * kWarp;
+      kk[j] = raw[e] / length;
+      b[j] = raw[e] / length * rate[e];
+    }
+  }
+  __syncthreads();
+
+  // Sums over the keys of the warp's two groups, for four values.
+  const auto over_warp = [](float4 x) {
+    x.x += __shfl_xor_sync(0xffffffffu, x.x, kFours);
+    x.y += __shfl_xor_sync(0xffffffffu, x.y, kFours);
+    x.z += __shfl_xor_sync(0xffffffffu, x.z, kFours);
+    x.w += __shfl_xor_sync(0xffffffffu, x.w, kFours);
+    return x;
+  };
+  float4 erased{}, o{};
+#pragma unroll
+  for (int j = 0; j < 4; ++j) {
+    const float a = kk[group + j];
+    erased.x = fmaf(S[j].x, a, erased.x);
+    erased.y = fmaf(S[j].y, a, erased.y);
+    erased.z = fmaf(S[j].z, a, erased.z);
+    erased.w = fmaf(S[j].w, a, erased.w);
+  }
+  erased = over_warp(erased);
+  if (lane < kFours) *reinterpret_cast<float4*>(&part[warp][four]) = erased;
+  __syncthreads();
+  erased = make_float4(0, 0, 0, 0);
+#pragma unroll
+  for (int n = 0; n < kWarps; ++n) {
+    const float4 x = *reinterpret_cast<const float4*>(&part[n][four]);
+    erased.x += x.x;
+    erased.y += x.y;
+    erased.z += x.z;
+    erased.w += x.w;
+  }
+  const float4 v4 = *reinterpret_cast<const float4*>(&v[four]);
+#pragma unroll
+  for (int j = 0; j < 4; ++j) {
+    const float decay = w[group + j], take = b[group + j], give = k[group + j], read = r[group + j];
+    S[j].x = fmaf(v4.x, give, fmaf(-erased.x, take, S[j].x * decay));
+    S[j].y = fmaf(v4.y, give, fmaf(-erased.y, take, S[j].y * decay));
+    S[j].z = fmaf(v4.z, give, fmaf(-erased.z, take, S[j].z * decay));
+    S[j].w = fmaf(v4.w, give, fmaf(-erased.w, take, S[j].w * decay));
+    o.x = fmaf(S[j].x, read, o.x);
+    o.y = fmaf(S[j].y, read, o.y);
+    o.z = fmaf(S[j].z, read, o.z);
+    o.w = fmaf(S[j].w, read, o.w);
+    *reinterpret_cast<float4*>(state + j * kHead) = S[j];
+  }
+  o = over_warp(o);
+  if (lane < kFours) *reinterpret_cast<float4*>(&out[warp][four]) = o;
+  __syncthreads();
+  if (warp != 0) return;
+  float y[2] = {0, 0};
+#pragma unroll
+  for (int n = 0; n < kWarps; ++n) {
+    y[0] += out[n][lane];
+    y[1] += out[n][lane + kWarp];
+  }
+  const float mean = warp_sum(y[0] + y[1]) / kHead;
+  const float square = warp_sum((y[0] - mean) * (y[0] - mean) + (y[1] - mean) * (y[1] - mean));
+  const float scale = 1 / sqrtf(square / kHead + io.group_eps);
+#pragma unroll
+  for (int e = 0; e < 2; ++e) {
+    const float normed = (y[e] - mean) * scale * ln_w[e] + ln_b[e];
+    row(io.o, i)[at + lane + e * kWarp] = (normed + bonus * value[e]) * gate[e];
+  }
+}
+
+}  // namespace
+
+void norm_lerp(gpu_exec& exec, const gpu_norm_lerp& io, const DeviceRows& rows) {
+  if (rows.count == 0) return;
+  const dim3 grid(static_cast<unsigned>(rows.count));
+  const auto run = [&](auto kernel) { launch(exec, "norm_lerp", grid, kNormThreads, 0, kernel, io, rows); };
+  if (io.x.cols <= 2 * kNormThreads) return run(norm_lerp_kernel<2>);
+  if (io.x.cols <= 4 * kNormThreads) return run(norm_lerp_kernel<4>);
+  if (io.x.cols <= 8 * kNormThreads) return run(norm_lerp_kernel<8>);
+  if (io.x.cols <= 32 * kNormThreads) return run(norm_lerp_kernel<32>);
+  fail(kUnsupported, "rows of %lld values; the cuda backend has up to %d", static_cast<long long>(io.x.cols),
+       32 * kNormThreads);
+}
+
+void head_mix(gpu_exec& exec, const gpu_head_mix& io, const DeviceRows& rows) {
+  if (rows.count == 0) return;
+  launch(exec, "head_mix", dim3(static_cast<unsigned>(io.heads), static_cast<unsigned>(rows.count)), kMixThreads, 0,
+         head_mix_kernel, io, rows);
+}
+
+}  // namespace recurra::gpu

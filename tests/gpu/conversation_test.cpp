@@ -1,0 +1,195 @@
+// Conversations that move between the CPU and a GPU, many at once, and device memory that runs out.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+
+#include "support/api.h"
+#include "support/files.h"
+
+namespace recurra::test {
+namespace {
+
+recurra_model* try_open(const char* path, const char* backend, const char* dtype) {
+  recurra_model_options o = defaults(recurra_model_options_init);
+  o.backend = backend;
+  o.dtype = dtype;
+  recurra_model* model = nullptr;
+  return recurra_model_open(&model, path, &o) == RECURRA_OK ? model : nullptr;
+}
+
+class Cuda : public testing::Test {
+ protected:
+  void SetUp() override {
+    gpu_.reset(try_open(nullptr, "cuda", "f32"));
+    if (!gpu_) GTEST_SKIP() << last_error();
+    cpu_.reset(try_open(nullptr, "cpu", "f32"));
+    ASSERT_TRUE(cpu_) << last_error();
+    n_vocab_ = static_cast<size_t>(info_of(gpu_.get()).n_vocab);
+  }
+
+  // A state's logits, and the best token.
+  recurra_token best(const recurra_state* s, std::vector<float>* logits = nullptr) const {
+    std::vector<float> l = logits_of(s, n_vocab_);
+    const auto token = static_cast<recurra_token>(std::max_element(l.begin(), l.end()) - l.begin());
+    if (logits != nullptr) *logits = std::move(l);
+    return token;
+  }
+  static float difference(const std::vector<float>& a, const std::vector<float>& b) {
+    float most = 0;
+    for (size_t i = 0; i < a.size(); ++i) most = std::max(most, std::isnan(a[i]) ? INFINITY : std::abs(a[i] - b[i]));
+    return most;
+  }
+
+  ModelPtr gpu_, cpu_;
+  size_t n_vocab_ = 0;
+};
+
+const char* const kOpening =
+    "User: My name is Ada and I live in Lisbon. I have a grey cat. What should I cook tonight?\n\nAssistant:";
+
+// 256 greedy tokens by the CPU alone; and by a state that begins on the CPU, goes on on the GPU, through a file, back
+// on the CPU, and on the GPU again. The tokens are the same, or they first differ where the two best logits are closer
+// than what the two backends were seen to differ by.
+TEST_F(Cuda, ConversationMoves) {
+  const Tokens opening = tokenize(cpu_.get(), kOpening);
+  ASSERT_GT(opening.size(), 16u);
+  const StatePtr alone = make_state(cpu_.get());
+  feed(alone.get(), opening);
+  StatePtr moving = make_state(cpu_.get());
+  feed(moving.get(), opening);
+  const Folder folder;
+  const std::string file = folder / "moving.safetensors";
+  const auto move_to = [&](recurra_model* model, bool by_file) {
+    StatePtr there = make_state(model);
+    if (by_file) {
+      ASSERT_OK(recurra_save_file(moving.get(), file.c_str(), nullptr));
+      ASSERT_OK(recurra_load_file(there.get(), file.c_str()));
+    } else {
+      const std::string bytes = bytes_of(moving.get());
+      ASSERT_OK(recurra_load_memory(there.get(), bytes.data(), bytes.size()));
+    }
+    moving = std::move(there);
+  };
+  float rounding = 0;
+  int same = 0;
+  for (; same < 256; ++same) {
+    if (same == 32) move_to(gpu_.get(), false);
+    if (same == 128) move_to(cpu_.get(), true);
+    if (same == 160) move_to(gpu_.get(), true);
+    std::vector<float> here, there;
+    const recurra_token token = best(alone.get(), &here), other = best(moving.get(), &there);
+    rounding = std::max(rounding, difference(there, here));
+    if (token != other) {
+      EXPECT_LT(here[static_cast<size_t>(token)] - here[static_cast<size_t>(other)], 2 * rounding) << "token " << same;
+      break;
+    }
+    ASSERT_OK(recurra_feed(alone.get(), &token, 1, nullptr));
+    ASSERT_OK(recurra_feed(moving.get(), &token, 1, nullptr));
+  }
+  std::printf("%d tokens alike, logits differ by at most %.1e\n", same, static_cast<double>(rounding));
+  EXPECT_LT(rounding, 1e-3f);
+}
+
+// A state read on the GPU and saved there is the CPU's to rounding, tensor by tensor, whole prompts and single tokens.
+TEST_F(Cuda, PromptsAgree) {
+  for (const size_t n : {1u, 63u, 64u, 200u, 700u}) {
+    const Tokens tokens = some_tokens(n, 3, static_cast<uint32_t>(n_vocab_));
+    const StatePtr here = make_state(cpu_.get()), there = make_state(gpu_.get());
+    feed(here.get(), tokens);
+    feed(there.get(), tokens);
+    EXPECT_LT(difference(logits_of(there.get(), n_vocab_), logits_of(here.get(), n_vocab_)), 2e-3f) << n << " tokens";
+    const StatePtr back = make_state(cpu_.get());
+    const std::string bytes = bytes_of(there.get());
+    ASSERT_OK(recurra_load_memory(back.get(), bytes.data(), bytes.size()));
+    EXPECT_LT(difference(logits_of(back.get(), n_vocab_), logits_of(there.get(), n_vocab_)), 1e-3f) << n << " tokens";
+  }
+}
+
+// States that join and leave a batch have what they would have alone.
+TEST_F(Cuda, Batch) {
+  constexpr size_t kStates = 70, kSteps = 12;
+  std::vector<StatePtr> together, alone;
+  for (size_t i = 0; i < kStates; ++i) {
+    together.push_back(make_state(gpu_.get()));
+    alone.push_back(make_state(gpu_.get()));
+  }
+  std::vector<uint64_t> read(kStates, 0);
+  for (size_t step = 0; step < kSteps; ++step) {
+    std::vector<recurra_state*> states;
+    std::vector<Tokens> tokens;
+    for (size_t i = 0; i < kStates; ++i) {
+      if ((i + step) % 5 == 0) continue;  // not in this round
+      states.push_back(together[i].get());
+      tokens.push_back(some_tokens(1, static_cast<uint32_t>(i * 100 + step), static_cast<uint32_t>(n_vocab_)));
+      feed(alone[i].get(), tokens.back());
+    }
+    std::vector<const recurra_token*> pointers;
+    std::vector<size_t> counts;
+    for (const Tokens& t : tokens) {
+      pointers.push_back(t.data());
+      counts.push_back(t.size());
+    }
+    ASSERT_OK(recurra_feed_batch(states.data(), pointers.data(), counts.data(), states.size(), nullptr));
+  }
+  for (size_t i = 0; i < kStates; ++i)
+    EXPECT_LT(difference(logits_of(together[i].get(), n_vocab_), logits_of(alone[i].get(), n_vocab_)), 1e-3f) << i;
+}
+
+// Device memory that has run out is an error with a code, and everything there is works on.
+TEST_F(Cuda, OutOfMemory) {
+  const uint64_t megabytes = (info_of(gpu_.get()).model_bytes >> 20) + 64;
+  ::setenv("RECURRA_CUDA_LIMIT_MB", std::to_string(megabytes).c_str(), 1);
+  const ModelPtr model(try_open(nullptr, "cuda", "f32"));
+  ::unsetenv("RECURRA_CUDA_LIMIT_MB");
+  ASSERT_TRUE(model) << last_error();
+  const Tokens tokens = some_tokens(40, 5, static_cast<uint32_t>(n_vocab_));
+  const StatePtr first = make_state(model.get());
+  feed(first.get(), tokens);
+  const std::vector<float> before = logits_of(first.get(), n_vocab_);
+  std::vector<StatePtr> states;
+  recurra_status status = RECURRA_OK;
+  while (states.size() < 100000) {
+    recurra_state* state = nullptr;
+    status = recurra_state_create(&state, model.get(), nullptr);
+    if (status != RECURRA_OK) break;
+    states.emplace_back(state);
+  }
+  EXPECT_EQ(status, RECURRA_E_MEMORY);
+  EXPECT_EQ(last_error().find("out of device memory"), 0u) << last_error();
+  ASSERT_GT(states.size(), 1u);
+  EXPECT_TRUE(same_bits(logits_of(first.get(), n_vocab_), before));
+  states.resize(states.size() / 2);
+  const StatePtr again = make_state(model.get());
+  feed(again.get(), tokens);
+  EXPECT_LT(difference(logits_of(again.get(), n_vocab_), before), 1e-6f);
+}
+
+// A model that does not fit is an error too, and the next one opens.
+TEST_F(Cuda, ModelTooLarge) {
+  ::setenv("RECURRA_CUDA_LIMIT_MB", "1", 1);
+  recurra_model_options o = defaults(recurra_model_options_init);
+  o.backend = "cuda";
+  recurra_model* model = nullptr;
+  EXPECT_ERROR(recurra_model_open(&model, nullptr, &o), RECURRA_E_MEMORY, "out of device memory");
+  ::unsetenv("RECURRA_CUDA_LIMIT_MB");
+  const ModelPtr opened(try_open(nullptr, "cuda", "f32"));
+  EXPECT_TRUE(opened) << last_error();
+}
+
+// What is read, saved and freed over and over leaves nothing behind.
+TEST_F(Cuda, ManyStatesComeAndGo) {
+  const Tokens tokens = some_tokens(70, 6, static_cast<uint32_t>(n_vocab_));
+  std::vector<float> first;
+  for (int i = 0; i < 50; ++i) {
+    const StatePtr state = make_state(gpu_.get());
+    feed(state.get(), tokens);
+    const StatePtr copy = clone(state.get());
+    std::vector<float> logits = logits_of(copy.get(), n_vocab_);
+    if (first.empty()) first = logits;
+    ASSERT_TRUE(same_bits(logits, first)) << "run " << i << " differs from the first";
+  }
+}
+
+}  // namespace
+}  // namespace recurra::test

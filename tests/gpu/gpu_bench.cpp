@@ -1,0 +1,214 @@
+// Speed on a GPU, one line per figure:
+//
+//   gpu_bench model FILE [batch ...]    decode of one state (tokens picked on the host), of batches (the layers alone,
+//   and
+//                                       the head for as many rows), prefill of 512 and 4096 tokens
+//   gpu_bench scan                      one call of the recurrence: B 1, T 32768, H 32, K = V = 64, float32 in and out
+//
+// Each figure is the median of several runs after a warm-up, by the host's clock around work that ends in a wait.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <random>
+
+#include "core/error.h"
+#include "core/log.h"
+#include "model/model.h"
+
+namespace recurra {
+namespace {
+
+double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+double median(int runs, const std::function<void()>& run) {
+  run();
+  std::vector<double> times;
+  for (int i = 0; i < runs; ++i) {
+    const double start = seconds();
+    run();
+    times.push_back(seconds() - start);
+  }
+  std::sort(times.begin(), times.end());
+  return times[times.size() / 2];
+}
+
+void logits_of(const Model& m, float* out, const std::byte* slot) { m.logits(out, {&slot, 1}); }
+
+// The best token, without a branch that the next one waits for.
+int32_t best_of(const std::vector<float>& logits) {
+  constexpr size_t kLanes = 32;
+  float most[kLanes];
+  std::fill(most, most + kLanes, logits[0]);
+  for (size_t i = 0; i + kLanes <= logits.size(); i += kLanes)
+    for (size_t j = 0; j < kLanes; ++j) most[j] = logits[i + j] > most[j] ? logits[i + j] : most[j];
+  const float best = *std::max_element(most, most + kLanes);
+  return static_cast<int32_t>(std::find(logits.begin(), logits.end(), best) - logits.begin());
+}
+
+std::vector<int32_t> draw(size_t n, int32_t vocabulary) {
+  std::mt19937 random(1);
+  std::vector<int32_t> tokens(n);
+  for (int32_t& t : tokens) t = static_cast<int32_t>(random() % static_cast<uint32_t>(vocabulary));
+  return tokens;
+}
+
+void bench_model(const char* path, const std::vector<int>& batches) {
+  ModelOptions options;
+  options.backend = "cuda";
+  double start = seconds();
+  const Model m(path, nullptr, 0, options);
+  const auto state_bytes = static_cast<double>(m.arena().slot_bytes());
+  const double weights =
+      static_cast<double>(m.facts().bytes) - 2 * static_cast<double>(m.network().vocabulary * m.network().width);
+  std::printf("%s: %.2f GB on %s, opened in %.1f s; a state has %.2f MB\n", path,
+              static_cast<double>(m.facts().bytes) / 1e9, m.backend().level(), seconds() - start, state_bytes / 1e6);
+  std::vector<float> logits(static_cast<size_t>(m.vocabulary()));
+  const int most = *std::max_element(batches.begin(), batches.end());
+  std::vector<Arena::Slot> slots;
+  for (int i = 0; i < most; ++i) {
+    slots.push_back(m.arena().take());
+    m.backend().clear(slots.back().data(), m.arena().slot_bytes());
+  }
+  const auto exec = m.backend().exec();
+  const auto wait = [&] { logits_of(m, logits.data(), slots[0].data()); };
+  const FeedOptions feed;
+  constexpr int kSteps = 32;
+  // RECURRA_BENCH_ONLY: decode, batch or prefill, for a profile of that alone
+  const char* only = std::getenv("RECURRA_BENCH_ONLY");
+  const auto wanted = [&](const char* what) { return only == nullptr || std::strcmp(only, what) == 0; };
+  if (wanted("decode")) {
+    int32_t token = 1;
+    uint64_t position = 0;
+    const double t = median(5, [&] {
+      for (int i = 0; i < kSteps; ++i) {
+        Sequence s{slots[0].data(), position++, &token, 1};
+        m.feed({&s, 1}, feed);
+        logits_of(m, logits.data(), slots[0].data());
+        token = best_of(logits);
+      }
+    });
+    std::printf("decode b1              %10.1f tok/s  %7.0f GB/s of weights\n", kSteps / t, weights * kSteps / t / 1e9);
+    std::fflush(stdout);
+  }
+  for (const int batch : batches) {
+    if (!wanted("batch")) break;
+    const std::vector<int32_t> tokens = draw(static_cast<size_t>(batch), m.vocabulary());
+    uint64_t position = 0;
+    const double t = median(3, [&] {
+      for (int i = 0; i < 8; ++i, ++position) {
+        std::vector<Sequence> sequences;
+        for (size_t b = 0; b < static_cast<size_t>(batch); ++b)
+          sequences.push_back({slots[b].data(), position, &tokens[b], 1});
+        m.feed({sequences.data(), sequences.size()}, feed);
+      }
+      wait();
+    });
+    Tensor x = exec->scratch(batch, m.network().width), y = exec->scratch(batch, m.network().vocabulary);
+    exec->scale(x, x, 0);
+    Rows rows;
+    rows.count = batch;
+    float one = 0;
+    const double head = median(3, [&] {
+      exec->linear(y, x, m.network().head ? *m.network().head : *m.network().embedding, rows, {});
+      exec->download(&one, {y.data, 1, 1, 1});
+    });
+    const double step = t / 8;
+    std::printf("decode b%-4d           %10.1f tok/s  layers %.3f ms, head %.3f ms, %.0f GB/s of weights and states\n",
+                batch, batch / (step + head), step * 1e3, head * 1e3, (weights + 2 * batch * state_bytes) / step / 1e9);
+    std::fflush(stdout);
+  }
+  for (const size_t n : {size_t{512}, size_t{4096}}) {
+    if (!wanted("prefill") || (only != nullptr && n == 512)) continue;
+    const std::vector<int32_t> tokens = draw(n, m.vocabulary());
+    const double t = median(3, [&] {
+      Sequence s{slots[0].data(), 0, tokens.data(), n};
+      m.feed({&s, 1}, feed);
+      wait();
+    });
+    const double flop = 2 * (static_cast<double>(m.facts().parameters) -
+                             2 * static_cast<double>(m.network().vocabulary * m.network().width));
+    std::printf("prefill %-5zu          %10.1f tok/s  %.1f TFLOP/s\n", n, static_cast<double>(n) / t,
+                flop * static_cast<double>(n) / t / 1e12);
+    std::fflush(stdout);
+  }
+}
+
+void bench_scan() {
+  BackendOptions options;
+  std::unique_ptr<Backend> be;
+  for (const BackendEntry& b : backends())
+    if (std::string(b.name) == "cuda") be = b.create(options);
+  constexpr int64_t T = 32768, H = 32, K = 64;
+  const auto exec = be->exec();
+  exec->begin();
+  std::mt19937 random(1);
+  std::uniform_real_distribution<float> uniform(-0.1f, 0.1f);
+  const auto tensor = [&](int64_t cols, float shift) {
+    const Tensor t = exec->scratch(T, cols);
+    std::vector<float> values(static_cast<size_t>(T * cols));
+    for (float& v : values) v = uniform(random) + shift;
+    be->upload(reinterpret_cast<std::byte*>(t.data), values.data(), values.size() * sizeof(float));
+    return t;
+  };
+  const auto slot = be->allocate(static_cast<size_t>(H * K * K) * sizeof(float));
+  const Segment segment{0, static_cast<int32_t>(T), slot->data()};
+  Rows rows;
+  rows.count = static_cast<int32_t>(T);
+  rows.segments = {&segment, 1};
+  rows.block = true;
+  Scan scan;
+  scan.heads = H;
+  scan.key = scan.value = K;
+  for (Tensor* t : {&scan.r, &scan.k, &scan.v, &scan.a, &scan.b, &scan.o}) *t = tensor(H * K, 0);
+  const Tensor vectors = tensor(H * K, -0.3f), scalars = tensor(H, -0.3f);
+  const struct {
+    const char* name;
+    Decay decay;
+    bool erase;
+  } kinds[] = {{"RWKV-7", Decay::vector, true},
+               {"DeltaNet", Decay::none, true},
+               {"gated DeltaNet", Decay::scalar, true},
+               {"linear attention", Decay::none, false},
+               {"Mamba-2", Decay::scalar, false}};
+  for (const auto& kind : kinds) {
+    scan.decay = kind.decay;
+    scan.erase = kind.erase;
+    scan.log_w = kind.decay == Decay::vector ? vectors : scalars;
+    float one = 0;
+    const double t = median(5, [&] {
+      exec->scan(scan, rows);
+      exec->download(&one, {scan.o.data, 1, 1, 1});
+    });
+    std::printf("scan %-17s %8.3f ms\n", kind.name, t * 1e3);
+    std::fflush(stdout);
+  }
+  exec->end();
+}
+
+}  // namespace
+}  // namespace recurra
+
+int main(int argc, char** argv) {
+  recurra::log_set([](void*, int32_t, const char* line) { std::printf("%s\n", line); }, nullptr,
+                   recurra::LogLevel::warning);
+  try {
+    if (argc >= 3 && std::strcmp(argv[1], "model") == 0) {
+      std::vector<int> batches;
+      for (int i = 3; i < argc; ++i) batches.push_back(std::max(1, std::atoi(argv[i])));
+      if (batches.empty()) batches = {8, 64, 320};
+      recurra::bench_model(argv[2], batches);
+    } else if (argc == 2 && std::strcmp(argv[1], "scan") == 0) {
+      recurra::bench_scan();
+    } else {
+      std::fprintf(stderr, "usage: gpu_bench model FILE [batch ...] | gpu_bench scan\n");
+      return 2;
+    }
+  } catch (const std::exception& e) {
+    std::printf("gpu_bench: %s\n", e.what());
+    return 1;
+  }
+  return 0;
+}
