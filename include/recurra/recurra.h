@@ -338,6 +338,31 @@ RECURRA_API recurra_status recurra_query(recurra_token *out, size_t capacity, si
 RECURRA_API recurra_status recurra_query_text(char *out, size_t capacity, size_t *n_out, const recurra_state *state,
                                               const char *prompt, size_t length, const recurra_generate_options *options);
 
+/* ---- memory: what a state remembers, matrix by matrix ---------------------------------------------------------- */
+
+/* A matrix memory S [V, K] maps a key or query of K values to V values: a layer with H heads has H of them, and each token changes them
+   as the mixer's paper says. They are the tensors of the state file whose shape is [H, V, K], head by head, in the file's order. */
+typedef struct recurra_memory_info {
+  uint32_t struct_size;
+  int32_t layer;     /* 0 .. n_layer-1 */
+  int32_t head;
+  int32_t n_rows;    /* V */
+  int32_t n_columns; /* K */
+  uint32_t reserved; /* 0 */
+  const char *name;  /* of the tensor in the state file: "layers.0.time_mix.state"; lives as long as the model */
+} recurra_memory_info;
+
+/* How many there are, the same for all states of a model: one for each layer with such a memory and each of its heads. 0 for softmax
+   attention, which keeps keys and values, and for Mamba, which keeps a vector per channel. Linear attention with a
+   normaliser has one row more: its last is the sum of the keys. */
+RECURRA_API recurra_status recurra_memory_count(size_t *out, const recurra_state *state);
+/* index is 0 .. count-1. info->struct_size is set by the caller. */
+RECURRA_API recurra_status recurra_memory_describe(recurra_memory_info *info, const recurra_state *state, size_t index);
+/* The matrix, float32, row-major; n must be V * K. The bits that recurra_save_file writes. */
+RECURRA_API recurra_status recurra_memory_read(float *out, size_t n, const recurra_state *state, size_t index);
+/* Puts another in its place; n must be V * K, every value finite. The next token reads it; the logits stay what they are until then. */
+RECURRA_API recurra_status recurra_memory_write(recurra_state *state, size_t index, const float *values, size_t n);
+
 /* ---- save and load ------------------------------------------------------------------------------------------- */
 
 typedef struct recurra_save_options {

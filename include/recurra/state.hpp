@@ -23,6 +23,15 @@ struct StateInfo {
   std::uint64_t file_bytes = 0;   // of a save with default options and the present notes
 };
 
+// One matrix memory S [n_rows, n_columns] of a state.
+struct MemoryInfo {
+  std::int32_t layer = 0;
+  std::int32_t head = 0;
+  std::int32_t n_rows = 0;     // V
+  std::int32_t n_columns = 0;  // K
+  std::string name;            // of the tensor in the state file
+};
+
 struct FeedOptions {
   bool step = false;                // every token by itself, as generation does; else as fast as can be
   Progress progress;                // in tokens
@@ -171,6 +180,44 @@ class State {
       return recurra_query_text(nullptr, 0, n, handle_.get(), prompt.empty() ? "" : prompt.data(), prompt.size(),
                                 &c.options);
     });
+  }
+
+  // -- memory: what the state remembers, matrix by matrix --
+
+  // How many there are, one for each layer and head; 0 for softmax attention and for Mamba. index is 0 .. count-1.
+  std::size_t memory_count() const {
+    std::size_t n = 0;
+    detail::check(recurra_memory_count(&n, handle_.get()));
+    return n;
+  }
+  MemoryInfo memory_info(std::size_t index) const {
+    recurra_memory_info c = {};
+    c.struct_size = sizeof c;
+    detail::check(recurra_memory_describe(&c, handle_.get(), index));
+    MemoryInfo info;
+    info.layer = c.layer;
+    info.head = c.head;
+    info.n_rows = c.n_rows;
+    info.n_columns = c.n_columns;
+    info.name = detail::text(c.name);
+    return info;
+  }
+  // The matrix, row-major: what a save writes of it.
+  std::vector<float> memory(std::size_t index) const {
+    const MemoryInfo info = memory_info(index);
+    std::vector<float> out(static_cast<std::size_t>(info.n_rows) * static_cast<std::size_t>(info.n_columns));
+    read_memory(index, out.data(), out.size());
+    return out;
+  }
+  void read_memory(std::size_t index, float* out, std::size_t n) const {
+    detail::check(recurra_memory_read(out, n, handle_.get(), index));
+  }
+  // Puts another in its place, of the same size, all values finite. The next token reads it.
+  void set_memory(std::size_t index, const std::vector<float>& values) {
+    write_memory(index, values.data(), values.size());
+  }
+  void write_memory(std::size_t index, const float* values, std::size_t n) {
+    detail::check(recurra_memory_write(handle_.get(), index, values, n));
   }
 
   // -- save and load --

@@ -60,6 +60,17 @@ class State {
   void logits(float* out) const;  // throws Code::invalid before the first token
   void hidden(float* out) const;
 
+  // Matrix memories S [V, K] (model/memories.cpp): heads of the slices [H, V, K], in their order.
+  struct Memory {
+    const StateSlice* slice;
+    int32_t layer, head;
+    int64_t elements() const { return slice->shape.dim[1] * slice->shape.dim[2]; }
+  };
+  size_t memories() const;
+  Memory memory(size_t index) const;  // throws Code::invalid
+  void read_memory(float* out, const Memory& memory) const;
+  void write_memory(const float* values, const Memory& memory);
+
   // State files (model/persist.cpp).
   StateHeader header() const;
   void save(StateType type, const StateSink& sink) const;
