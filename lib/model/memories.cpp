@@ -52,6 +52,7 @@ void State::write_memory(const float* values, const Memory& memory) {
   model_->backend().read_state(all.data(), slot_.data(), *memory.slice);
   std::copy_n(values, memory.elements(), all.begin() + memory.head * memory.elements());
   model_->backend().write_state(slot_.data(), *memory.slice, all.data());
+  history_.begin(tokens_);  // tokens alone would not lead here
 }
 
 }  // namespace recurra

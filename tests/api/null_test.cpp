@@ -142,6 +142,7 @@ std::vector<Case> NullTest::cases() {
       {"recurra_state_copy.target", invalid, [=] { return recurra_state_copy(nullptr, state); }},
       {"recurra_state_copy.source", invalid, [=] { return recurra_state_copy(state, nullptr); }},
       {"recurra_state_reset.state", invalid, [] { return recurra_state_reset(nullptr); }},
+      {"recurra_state_rewind.state", invalid, [] { return recurra_state_rewind(nullptr, 0); }},
       {"recurra_state_free.state", fine, [] { return recurra_state_free(nullptr), 0; }},
       {"recurra_state_get_info.info", invalid, [=] { return recurra_state_get_info(nullptr, state); }},
       {"recurra_state_get_info.state", invalid,
@@ -484,7 +485,8 @@ void check_result(const char* name, const std::function<recurra_status(T*)>& get
 TEST_F(NullTest, SizesOfResults) {
   check_result<recurra_model_info>(
       "recurra_model_info", [&](auto* o) { return recurra_model_get_info(o, model); }, 136);
-  check_result<recurra_state_info>("recurra_state_info", [&](auto* o) { return recurra_state_get_info(o, state); });
+  check_result<recurra_state_info>(
+      "recurra_state_info", [&](auto* o) { return recurra_state_get_info(o, state); }, 32);
   check_result<recurra_memory_info>("recurra_memory_info",
                                     [&](auto* o) { return recurra_memory_describe(o, state, 0); });
   check_result<recurra_peek>("recurra_peek",

@@ -266,6 +266,7 @@ TEST_F(Stop, TheStateIsBusyMeanwhile) {
     EXPECT_ERROR(recurra_feed(state.get(), &token, 1, nullptr), RECURRA_E_BUSY, "in use");
     EXPECT_ERROR(recurra_feed_text(state.get(), "a", 1, nullptr), RECURRA_E_BUSY, "in use");
     EXPECT_ERROR(recurra_state_reset(state.get()), RECURRA_E_BUSY, "in use");
+    EXPECT_ERROR(recurra_state_rewind(state.get(), 1), RECURRA_E_BUSY, "in use");
     EXPECT_ERROR(recurra_state_set_note(state.get(), "k", "v"), RECURRA_E_BUSY, "in use");
     EXPECT_ERROR(recurra_state_copy(state.get(), other.get()), RECURRA_E_BUSY, "in use");
     EXPECT_ERROR(recurra_generate(&token, 1, &n, state.get(), nullptr), RECURRA_E_BUSY, "in use");
