@@ -185,6 +185,71 @@ class Values(Case):
             with self.assertRaises(recurra.InvalidArgumentError):
                 call()
 
+    def test_set_memory(self):
+        s = self.fed()
+        before, logits = bytes(s), s.logits()
+        old, one = s.memory(1), s.memory(2, 1)
+        s.set_memory(1, 2 * old)
+        s.set_memory(2, one.T.astype(numpy.float64), 1)
+        numpy.testing.assert_array_equal(s.memory(1), 2 * old)
+        numpy.testing.assert_array_equal(s.tensors()["layers.2.time_mix.state"][1], one.T)
+        numpy.testing.assert_array_equal(s.logits(), logits)
+        changed = s.copy()
+        s.set_memory(1, old)
+        s.set_memory(2, one, 1)
+        self.assertEqual(bytes(s), before)
+        s.feed("a")
+        changed.feed("a")
+        self.assertGreater(float(abs(s.logits() - changed.logits()).max()), 0)
+        before = bytes(s)
+        for values in old[0], old[:, :5], numpy.full_like(old, numpy.nan):
+            with self.assertRaises(recurra.InvalidArgumentError):
+                s.set_memory(1, values)
+        with self.assertRaises(recurra.InvalidArgumentError):
+            s.set_memory(7, old)
+        self.assertEqual(bytes(s), before)
+
+    def test_rewind(self):
+        s, t = self.model.state(rewind=200), self.model.state()
+        s.feed("x" * 150)
+        before = bytes(s)
+        n = s.feed("and more of it " * 9)
+        self.assertEqual((s.info.rewind_tokens, t.info.rewind_tokens), (200, 0))
+        twin = s.copy()
+        s.rewind(n)
+        self.assertEqual(bytes(s), before)
+        twin.rewind(200)
+        t.feed("x" * (n - 50))
+        self.assertEqual(bytes(twin), bytes(t))
+        with self.assertRaisesRegex(recurra.InvalidArgumentError, f"can go back {200 - n} tokens"):
+            s.rewind(201 - n)
+        with self.assertRaisesRegex(recurra.InvalidArgumentError, "rewind_tokens"):
+            t.rewind(1)
+        for wrong in -1, 1 << 64:
+            with self.assertRaises(recurra.InvalidArgumentError):
+                s.rewind(wrong)
+        for wrong in -1, 1 << 40, 1 << 21:
+            with self.assertRaises(recurra.InvalidArgumentError):
+                self.model.state(rewind=wrong)
+        for call in lambda: s.rewind(1.5), lambda: s.rewind(True), lambda: self.model.state(rewind="far"):
+            with self.assertRaises(TypeError):
+                call()
+        self.assertEqual(bytes(s), before)
+
+    def test_logits_batch(self):
+        states = [self.fed(text) for text in ("a", "bc" * 100, "hello")]
+        logits = self.model.logits_batch(states)
+        self.assertEqual((logits.dtype, logits.shape), (numpy.float32, (3, self.model.n_vocab)))
+        for row, state in zip(logits, states):
+            numpy.testing.assert_array_equal(row, state.logits())
+        for wrong in [], [self.model.state()]:
+            with self.assertRaises(recurra.InvalidArgumentError):
+                self.model.logits_batch(wrong)
+        with self.assertRaises(recurra.MismatchError):
+            self.model.logits_batch([recurra.Model(SMALL).state()])
+        with self.assertRaises(TypeError):
+            self.model.logits_batch(["x"])
+
     def test_tokens_in_every_form(self):
         tokens = self.model.tokenize("hello there")
         want = bytes(self.fed("hello there"))
