@@ -99,7 +99,7 @@ inline void feed(State& state, const Token* tokens, std::size_t n_tokens, bool s
   }
 }
 
-// States and what each of them is to read, for feed_batch.
+// States, and what each of them is to read: for feed_batch and logits_batch.
 class Batch {
  public:
   void add_tokens(State* state, const Token* tokens, std::size_t n_tokens) {
@@ -110,6 +110,11 @@ class Batch {
     tokens_.push_back(model.tokenize(text));
     states_.push_back(state);
   }
+
+  void add(State* state) { states_.push_back(state); }
+
+  // The logits [n_states, n_vocab] of states that were added without tokens.
+  void logits_into(float* out, std::size_t n) const { logits_batch({states_.begin(), states_.end()}, out, n); }
 
   // Once. After a signal that raised nothing, every state reads the rest of its tokens.
   void feed(ProgressCallback* progress, Cancel* cancel, bool interruptible) {

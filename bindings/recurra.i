@@ -49,6 +49,8 @@ using Token = std::int32_t;
 %ignore recurra::SaveOptions;
 %ignore recurra::set_log;
 %ignore recurra::feed_batch;
+%ignore recurra::logits_batch;
+%ignore recurra::StateOptions;
 %ignore recurra::backends;
 %ignore *::handle;
 %ignore recurra::Model::open;
@@ -60,7 +62,12 @@ using Token = std::int32_t;
 %nodefaultctor recurra::Sampler;
 %ignore recurra::Sampler::Sampler;
 %ignore recurra::Sampler::pick;
+%ignore recurra::State::State(const Model&);
+%ignore recurra::State::State(const Model&, const StateOptions&);
 %ignore recurra::State::clone;
+%ignore recurra::State::memory;
+%ignore recurra::State::set_memory;
+%ignore recurra::State::read_memory;
 %ignore recurra::State::feed;
 %ignore recurra::State::feed_text;
 %ignore recurra::State::generate;
@@ -77,7 +84,7 @@ using Token = std::int32_t;
 %ignore recurra::State::load_stream;
 %ignore recurra::glue::Plan::options;
 %ignore recurra::glue::ForwardLog;
-%immutable; // ModelInfo, StateInfo, Peek
+%immutable; // ModelInfo, StateInfo, MemoryInfo, Peek
 
 %nodefaultctor recurra::Model;
 %newobject recurra::glue::open_model;
@@ -101,6 +108,12 @@ using Token = std::int32_t;
 }
 
 %extend recurra::State {
+  State(const recurra::Model& model, std::uint32_t rewind_tokens) {
+    recurra::StateOptions options;
+    options.rewind_tokens = rewind_tokens;
+    return new recurra::State(model, options);
+  }
+  void memory_into(std::size_t index, float* out, std::size_t n) const { $self->read_memory(index, out, n); }
   recurra::State* copy() const { return new recurra::State($self->clone()); }
   void logits_into(float* out, std::size_t n) const { $self->logits(out, n); }
   void hidden_into(float* out, std::size_t n) const {

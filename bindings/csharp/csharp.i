@@ -111,6 +111,11 @@ SPAN((const recurra::Token* tokens, std::size_t n_tokens))
   $1 = static_cast<recurra::Token*>($input.data);
   $2 = $input.size;
 %}
+SPAN((const float* values, std::size_t n))
+%typemap(in) (const float* values, std::size_t n) %{
+  $1 = static_cast<float*>($input.data);
+  $2 = $input.size;
+%}
 SPAN((float* out, std::size_t n))
 %typemap(in) (float* out, std::size_t n) %{
   $1 = static_cast<float*>($input.data);

@@ -198,6 +198,16 @@ struct Tokens {
   $1 = static_cast<float*>(array.data);
   $2 = array.size;
 }
+%typemap(in) (const float* values, std::size_t n) {
+  recurra::glue::Array array;
+  if (!recurra::glue::read_array(array, $input, false)) SWIG_fail;
+  if (std::strcmp(array.kind, "<f4") != 0) {
+    PyErr_Format(PyExc_TypeError, "the array must be of float32, not %s", array.kind);
+    SWIG_fail;
+  }
+  $1 = static_cast<float*>(array.data);
+  $2 = array.size;
+}
 
 // ---- objects --------------------------------------------------------------------------------------------------------
 
@@ -223,6 +233,7 @@ struct Tokens {
 %nothread recurra::Cancel;
 %nothread recurra::ModelInfo;
 %nothread recurra::StateInfo;
+%nothread recurra::MemoryInfo;
 %nothread recurra::Peek;
 %nothread recurra::Model::info;
 %nothread recurra::Model::n_vocab;
@@ -232,6 +243,8 @@ struct Tokens {
 %nothread recurra::Model::metadata_key;
 %nothread recurra::State::info;
 %nothread recurra::State::n_tokens;
+%nothread recurra::State::memory_count;
+%nothread recurra::State::memory_info;
 %nothread recurra::State::set_note;
 %nothread recurra::State::remove_note;
 %nothread recurra::State::note;

@@ -200,19 +200,27 @@ typedef struct recurra_state recurra_state;
 
 typedef struct recurra_state_options {
   uint32_t struct_size;
-  uint32_t reserved; /* 0 */
+  uint32_t rewind_tokens; /* how far recurra_state_rewind can go back, at most 1048576; 0 (default): not at all, at no cost */
 } recurra_state_options;
 
 RECURRA_API recurra_status recurra_state_options_init(recurra_state_options *options, size_t struct_size);
 
 /* An empty state: nothing read yet. options NULL: the defaults. */
 RECURRA_API recurra_status recurra_state_create(recurra_state **out, recurra_model *model, const recurra_state_options *options);
-/* A new state that has read what `source` has. */
+/* A new state that has read what `source` has, and can go back as it can. */
 RECURRA_API recurra_status recurra_state_clone(recurra_state **out, const recurra_state *source);
-/* Makes `target` what `source` is; both of the same model. */
+/* Makes `target` what `source` is; both of the same model. It can go back as far as both of them could. */
 RECURRA_API recurra_status recurra_state_copy(recurra_state *target, const recurra_state *source);
-/* Back to empty: nothing read, no notes. */
+/* Back to empty: nothing read, no notes, and nothing to go back to. */
 RECURRA_API recurra_status recurra_state_reset(recurra_state *state);
+/* Makes the state what it was before it read its last n_tokens tokens; notes stay. It can go back to any place within rewind_tokens of
+   the farthest it has been to since it was created, reset, loaded or written to with recurra_memory_write: as many
+   tokens as recurra_state_info's rewind_tokens says; more are RECURRA_E_INVALID.
+   The state has the very bits that it would have if the call that read past this place had ended there. For that it keeps
+   the tokens and, about every max(64, rewind_tokens / 8) of them, a copy of itself: at most 10 between calls, which copies of the state
+   share; it goes back to one of them and reads at most that many tokens again, or what a long call reads at once (512 on the CPU). Keys and values
+   of softmax attention are not copied. */
+RECURRA_API recurra_status recurra_state_rewind(recurra_state *state, uint64_t n_tokens);
 /* No call may be using the state. */
 RECURRA_API void recurra_state_free(recurra_state *state);
 
@@ -220,8 +228,10 @@ typedef struct recurra_state_info {
   uint32_t struct_size;
   uint32_t n_notes;
   uint64_t n_tokens;    /* read so far */
-  uint64_t state_bytes; /* in memory; the same for ever, but for softmax attention layers, which keep every token */
+  uint64_t state_bytes; /* in memory; the same for ever, but for softmax attention layers, which keep every token. With the option
+                           rewind_tokens, what it keeps for that too, which stops growing once so many tokens were read */
   uint64_t file_bytes;  /* of a save with default options and the present notes */
+  uint64_t rewind_tokens; /* how far it can go back now: 0 without that option */
 } recurra_state_info;
 
 /* info->struct_size is set by the caller. */
@@ -338,6 +348,31 @@ RECURRA_API recurra_status recurra_query(recurra_token *out, size_t capacity, si
 RECURRA_API recurra_status recurra_query_text(char *out, size_t capacity, size_t *n_out, const recurra_state *state,
                                               const char *prompt, size_t length, const recurra_generate_options *options);
 
+/* ---- memory: what a state remembers, matrix by matrix ---------------------------------------------------------- */
+
+/* A matrix memory S [V, K] maps a key or query of K values to V values: a layer with H heads has H of them, and each token changes them
+   as the mixer's paper says. They are the tensors of the state file whose shape is [H, V, K], head by head, in the file's order. */
+typedef struct recurra_memory_info {
+  uint32_t struct_size;
+  int32_t layer;     /* 0 .. n_layer-1 */
+  int32_t head;
+  int32_t n_rows;    /* V */
+  int32_t n_columns; /* K */
+  uint32_t reserved; /* 0 */
+  const char *name;  /* of the tensor in the state file: "layers.0.time_mix.state"; lives as long as the model */
+} recurra_memory_info;
+
+/* How many there are, the same for all states of a model: one for each layer with such a memory and each of its heads. 0 for softmax
+   attention, which keeps keys and values, and for Mamba, which keeps a vector per channel. Linear attention with a
+   normaliser has one row more: its last is the sum of the keys. */
+RECURRA_API recurra_status recurra_memory_count(size_t *out, const recurra_state *state);
+/* index is 0 .. count-1. info->struct_size is set by the caller. */
+RECURRA_API recurra_status recurra_memory_describe(recurra_memory_info *info, const recurra_state *state, size_t index);
+/* The matrix, float32, row-major; n must be V * K. The bits that recurra_save_file writes. */
+RECURRA_API recurra_status recurra_memory_read(float *out, size_t n, const recurra_state *state, size_t index);
+/* Puts another in its place; n must be V * K, every value finite. The next token reads it; the logits stay what they are until then. */
+RECURRA_API recurra_status recurra_memory_write(recurra_state *state, size_t index, const float *values, size_t n);
+
 /* ---- save and load ------------------------------------------------------------------------------------------- */
 
 typedef struct recurra_save_options {
@@ -358,8 +393,8 @@ typedef size_t (*recurra_read_callback)(void *user, void *data, size_t size);
 RECURRA_API recurra_status recurra_save_stream(const recurra_state *state, recurra_write_callback write, void *user,
                                                const recurra_save_options *options);
 
-/* Makes `state` what was saved, notes too. Everything is checked first: the checksum, the model's fingerprint, the tokenizer, every
-   shape, every value finite. */
+/* Makes `state` what was saved, notes too, with nothing to go back to. Everything is checked first: the checksum, the model's fingerprint,
+   the tokenizer, every shape, every value finite. */
 RECURRA_API recurra_status recurra_load_file(recurra_state *state, const char *path);
 RECURRA_API recurra_status recurra_load_memory(recurra_state *state, const void *data, size_t size);
 RECURRA_API recurra_status recurra_load_stream(recurra_state *state, recurra_read_callback read, void *user);

@@ -18,9 +18,23 @@ namespace recurra {
 
 struct StateInfo {
   std::uint32_t n_notes = 0;
-  std::uint64_t n_tokens = 0;     // read so far
-  std::uint64_t state_bytes = 0;  // in memory; the same for ever, but with softmax attention
-  std::uint64_t file_bytes = 0;   // of a save with default options and the present notes
+  std::uint64_t n_tokens = 0;       // read so far
+  std::uint64_t state_bytes = 0;    // in memory; the same for ever, but with softmax attention
+  std::uint64_t file_bytes = 0;     // of a save with default options and the present notes
+  std::uint64_t rewind_tokens = 0;  // how far it can go back now
+};
+
+struct StateOptions {
+  std::uint32_t rewind_tokens = 0;  // how far rewind() can go back, at most 1048576; 0: not at all, at no cost
+};
+
+// One matrix memory S [n_rows, n_columns] of a state.
+struct MemoryInfo {
+  std::int32_t layer = 0;
+  std::int32_t head = 0;
+  std::int32_t n_rows = 0;     // V
+  std::int32_t n_columns = 0;  // K
+  std::string name;            // of the tensor in the state file
 };
 
 struct FeedOptions {
@@ -49,9 +63,13 @@ struct SaveOptions {
 class State {
  public:
   // Empty: nothing read yet. Keeps the model alive.
-  explicit State(const Model& model) : n_vocab_(model.n_vocab()), n_embd_(model.n_embd()) {
+  explicit State(const Model& model) : State(model, StateOptions()) {}
+  State(const Model& model, const StateOptions& options) : n_vocab_(model.n_vocab()), n_embd_(model.n_embd()) {
+    recurra_state_options c;
+    detail::check(recurra_state_options_init(&c, sizeof c));
+    c.rewind_tokens = options.rewind_tokens;
     recurra_state* handle = nullptr;
-    detail::check(recurra_state_create(&handle, model.handle(), nullptr));
+    detail::check(recurra_state_create(&handle, model.handle(), &c));
     handle_.reset(handle);
   }
 
@@ -63,8 +81,11 @@ class State {
   }
   // Makes this state what `source` is; both of the same model, else RECURRA_E_INVALID.
   void copy_from(const State& source) { detail::check(recurra_state_copy(handle_.get(), source.handle_.get())); }
-  // Back to empty: nothing read, no notes.
+  // Back to empty: nothing read, no notes, and nothing to go back to.
   void reset() { detail::check(recurra_state_reset(handle_.get())); }
+  // Makes it what it was before it read its last n_tokens tokens, bit for bit; notes stay. Throws RECURRA_E_INVALID
+  // where that is farther than info().rewind_tokens. recurra.h says what it costs.
+  void rewind(std::uint64_t n_tokens) { detail::check(recurra_state_rewind(handle_.get(), n_tokens)); }
 
   StateInfo info() const {
     recurra_state_info c = {};
@@ -75,6 +96,7 @@ class State {
     info.n_tokens = c.n_tokens;
     info.state_bytes = c.state_bytes;
     info.file_bytes = c.file_bytes;
+    info.rewind_tokens = c.rewind_tokens;
     return info;
   }
   std::uint64_t n_tokens() const { return info().n_tokens; }
@@ -171,6 +193,44 @@ class State {
       return recurra_query_text(nullptr, 0, n, handle_.get(), prompt.empty() ? "" : prompt.data(), prompt.size(),
                                 &c.options);
     });
+  }
+
+  // -- memory: what the state remembers, matrix by matrix --
+
+  // How many there are, one for each layer and head; 0 for softmax attention and for Mamba. index is 0 .. count-1.
+  std::size_t memory_count() const {
+    std::size_t n = 0;
+    detail::check(recurra_memory_count(&n, handle_.get()));
+    return n;
+  }
+  MemoryInfo memory_info(std::size_t index) const {
+    recurra_memory_info c = {};
+    c.struct_size = sizeof c;
+    detail::check(recurra_memory_describe(&c, handle_.get(), index));
+    MemoryInfo info;
+    info.layer = c.layer;
+    info.head = c.head;
+    info.n_rows = c.n_rows;
+    info.n_columns = c.n_columns;
+    info.name = detail::text(c.name);
+    return info;
+  }
+  // The matrix, row-major: what a save writes of it.
+  std::vector<float> memory(std::size_t index) const {
+    const MemoryInfo info = memory_info(index);
+    std::vector<float> out(static_cast<std::size_t>(info.n_rows) * static_cast<std::size_t>(info.n_columns));
+    read_memory(index, out.data(), out.size());
+    return out;
+  }
+  void read_memory(std::size_t index, float* out, std::size_t n) const {
+    detail::check(recurra_memory_read(out, n, handle_.get(), index));
+  }
+  // Puts another in its place, of the same size, all values finite. The next token reads it.
+  void set_memory(std::size_t index, const std::vector<float>& values) {
+    write_memory(index, values.data(), values.size());
+  }
+  void write_memory(std::size_t index, const float* values, std::size_t n) {
+    detail::check(recurra_memory_write(handle_.get(), index, values, n));
   }
 
   // -- save and load --

@@ -18,7 +18,8 @@ struct recurra_model {
 };
 
 struct recurra_state {
-  explicit recurra_state(std::shared_ptr<const recurra::Model> model) : state(std::move(model)) {}
+  explicit recurra_state(std::shared_ptr<const recurra::Model> model, uint64_t rewind = 0)
+      : state(std::move(model), rewind) {}
   recurra::State state;
 };
 

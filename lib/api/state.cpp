@@ -97,8 +97,10 @@ recurra_status recurra_state_create(recurra_state** out, recurra_model* model, c
     need(model, "model");
     recurra_state_options o{};
     copy_in(o, options, "recurra_state_options");
-    if (o.reserved != 0) fail(Code::invalid, "recurra_state_options: reserved is %u, expected 0", o.reserved);
-    *out = std::make_unique<recurra_state>(model->model).release();
+    if (o.rewind_tokens > History::kMost)
+      fail(Code::invalid, "recurra_state_options: rewind_tokens is %u, expected at most %llu", o.rewind_tokens,
+           static_cast<unsigned long long>(History::kMost));
+    *out = std::make_unique<recurra_state>(model->model, o.rewind_tokens).release();
   });
 }
 
@@ -107,7 +109,7 @@ recurra_status recurra_state_clone(recurra_state** out, const recurra_state* sou
     need(out, "out");
     need(source, "source");
     const State::Read lock(source->state);
-    auto copy = std::make_unique<recurra_state>(source->state.shared_model());
+    auto copy = std::make_unique<recurra_state>(source->state.shared_model(), source->state.rewind_limit());
     copy->state.assign(source->state);
     *out = copy.release();
   });
@@ -134,6 +136,14 @@ recurra_status recurra_state_reset(recurra_state* state) {
   });
 }
 
+recurra_status recurra_state_rewind(recurra_state* state, uint64_t n_tokens) {
+  return guard([&] {
+    need(state, "state");
+    const State::Write lock(state->state);
+    state->state.rewind(n_tokens);
+  });
+}
+
 void recurra_state_free(recurra_state* state) { delete state; }
 
 recurra_status recurra_state_get_info(recurra_state_info* info, const recurra_state* state) {
@@ -145,6 +155,7 @@ recurra_status recurra_state_get_info(recurra_state_info* info, const recurra_st
     i.n_tokens = state->state.tokens();
     i.state_bytes = state->state.bytes();
     i.file_bytes = state->state.file_size(StateType::f32);
+    i.rewind_tokens = state->state.rewindable();
     copy_out(info, i, "recurra_state_info");
   });
 }

@@ -25,6 +25,11 @@ constexpr size_t first_size<recurra_model_info>() {
   return offsetof(recurra_model_info, state_bytes_per_token);
 }
 
+template <>
+constexpr size_t first_size<recurra_state_info>() {
+  return offsetof(recurra_state_info, rewind_tokens);
+}
+
 // Larger than a struct of any version: a struct_size above it was never set, and what lies there must not be looked at.
 constexpr size_t kMostSize = 4096;
 

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "core/error.h"
+#include "model/history.h"
 #include "model/model.h"
 
 namespace recurra {
@@ -100,18 +101,21 @@ class Feeder {
  private:
   using Backup = std::vector<Arena::Slot>;  // of the sequences, in their order
 
-  // Whether the call has work that may still allocate memory; counts the blocks.
+  // Whether the call has work that may still allocate memory, marks of histories too; counts the blocks.
   bool plan() {
     int64_t step = 0, block = 0;
+    bool marks = false;
     for (const Sequence& s : sequences_) {
       const uint64_t head = std::min<uint64_t>(s.count, (kBlock - s.position % kBlock) % kBlock);
       const uint64_t blocks = o_.step || m_.exact() ? 0 : (s.count - head) / kBlock;
       blocks_ += blocks;
+      marks |= s.history != nullptr && s.history->marks_within(s.count);
       block += static_cast<int64_t>(blocks * kBlock);
       step += static_cast<int64_t>(
           o_.step ? 1 : std::min<uint64_t>(static_cast<uint64_t>(most_.step), s.count - blocks * kBlock));
     }
-    return std::min(step, most_.step) > worker_.rows_seen[0] || std::min(block, most_.block) > worker_.rows_seen[1];
+    return marks || std::min(step, most_.step) > worker_.rows_seen[0] ||
+           std::min(block, most_.block) > worker_.rows_seen[1];
   }
 
   void backup(Backup& b) const {
@@ -153,6 +157,11 @@ class Feeder {
       rows.block = block;
       guarded_pass(rows);
       for (size_t i = 0; i < members_.size(); ++i) members_[i]->done += static_cast<uint64_t>(segments_[i].count);
+      for (size_t i = 0; i < members_.size(); ++i) {
+        const Segment& s = segments_[i];
+        if (History* h = members_[i]->history)
+          h->passed(s.state, tokens_.data() + s.first, static_cast<uint64_t>(s.count), block);
+      }
       report();
     }
   }

@@ -48,14 +48,14 @@ void generate_from(State& state, const GenerateOptions& options) {
 }  // namespace
 
 void generate(State& state, const GenerateOptions& options) {
-  const State::Checkpoint before = state.checkpoint();
+  State::Checkpoint before = state.checkpoint();
   try {
     generate_from(state, options);
   } catch (const Error& e) {
-    if (e.code() != Code::cancelled) state.restore(before);
+    if (e.code() != Code::cancelled) state.restore(std::move(before));
     throw;
   } catch (...) {
-    state.restore(before);
+    state.restore(std::move(before));
     throw;
   }
 }

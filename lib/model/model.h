@@ -38,6 +38,8 @@ struct ModelFacts {
   int32_t bos = -1, eos = -1;
 };
 
+class History;
+
 // One sequence of a feed call: the next tokens of the state in `slot`, which has read `position` before.
 struct Sequence {
   std::byte* slot;
@@ -45,7 +47,8 @@ struct Sequence {
   const int32_t* tokens;
   uint64_t count;
   KvCache* cache = nullptr;  // with room for the tokens
-  uint64_t done = 0;         // read so far, counts up
+  History* history = nullptr;  // is told of every pass
+  uint64_t done = 0;           // read so far, counts up
 };
 
 struct FeedOptions {

@@ -117,6 +117,7 @@ void State::load(const void* data, uint64_t size, const std::string& name) {
     model_->backend().write_state(slot_.data(), layout.slices()[i], values[i].data());
   cache_ = std::move(cache);
   tokens_ = h.n_tokens;
+  history_.begin(tokens_);
   notes_.swap(notes);
 }
 

@@ -33,10 +33,11 @@ void check_value(const std::string& key, const char* value) {
 
 }  // namespace
 
-State::State(std::shared_ptr<const Model> model)
+State::State(std::shared_ptr<const Model> model, uint64_t rewind)
     : model_(std::move(model)),
       slot_(model_->arena().take()),
-      cache_(model_->backend(), model_->layout().cache_layers(), model_->layout().cache_width()) {
+      cache_(model_->backend(), model_->layout().cache_layers(), model_->layout().cache_width()),
+      history_(model_->arena(), model_->backend(), rewind) {
   reset();
 }
 
@@ -56,8 +57,10 @@ State::Read::Read(const State& state) : state_(state) {
 void State::assign(const State& other) {
   std::map<std::string, std::string> notes = other.notes_;  // may throw, as the next: before anything is changed
   TokenCache cache = other.cache_;
+  History history = history_.take_over(other.history_, other.tokens_);
   model_->backend().copy(slot_.data(), other.slot_.data(), model_->arena().slot_bytes());
   cache_ = std::move(cache);
+  history_ = std::move(history);
   tokens_ = other.tokens_;
   notes_.swap(notes);
 }
@@ -65,6 +68,7 @@ void State::assign(const State& other) {
 void State::reset() {
   model_->backend().clear(slot_.data(), model_->arena().slot_bytes());
   cache_.clear();
+  history_.begin(0);
   tokens_ = 0;
   notes_.clear();
 }
@@ -87,12 +91,17 @@ void State::need_tokens(const char* what) const {
 
 Sequence State::sequence(const int32_t* tokens, uint64_t count) {
   cache_.prepare(tokens_, count);
-  return {slot_.data(), tokens_, tokens, count, cache_.view()};
+  history_.prepare(slot_.data(), tokens_, count);
+  return {slot_.data(), tokens_, tokens, count, cache_.view(), history_.limit() != 0 ? &history_ : nullptr};
 }
 
 void State::advance(uint64_t done) noexcept {
   tokens_ += done;
   cache_.keep(tokens_);
+  if (done != 0)
+    history_.commit();
+  else
+    history_.discard();
 }
 
 void State::feed(const int32_t* tokens, uint64_t count, const FeedOptions& options, uint64_t* done) {
@@ -136,15 +145,52 @@ void State::feed_batch(Span<State* const> states, const int32_t* const* tokens, 
 }
 
 State::Checkpoint State::checkpoint() const {
-  Checkpoint c{model_->arena().take(), tokens_};
+  Checkpoint c{model_->arena().take(), tokens_, history_};
   model_->backend().copy(c.slot.data(), slot_.data(), model_->arena().slot_bytes());
   return c;
 }
 
-void State::restore(const Checkpoint& c) noexcept {
+void State::restore(Checkpoint&& c) noexcept {
   model_->backend().copy(slot_.data(), c.slot.data(), model_->arena().slot_bytes());
   tokens_ = c.tokens;
   cache_.keep(tokens_);
+  history_ = std::move(c.history);
+}
+
+// On a copy, so that whatever fails changes nothing.
+void State::rewind(uint64_t count) {
+  if (count > rewindable() && history_.limit() == 0)
+    fail(Code::invalid, "n_tokens is %llu, but the state was made without rewind_tokens, so it cannot go back",
+         static_cast<unsigned long long>(count));
+  if (count > rewindable())
+    fail(Code::invalid, "n_tokens is %llu; the state can go back %llu tokens (its rewind_tokens is %llu)",
+         static_cast<unsigned long long>(count), static_cast<unsigned long long>(rewindable()),
+         static_cast<unsigned long long>(history_.limit()));
+  if (count == 0) return;
+  const uint64_t place = tokens_ - count, block = static_cast<uint64_t>(kBlock);
+  const Mark& mark = history_.mark_before(place);
+  const Arena::Slot slot = model_->arena().take();
+  model_->backend().copy(slot.data(), mark.slot.data(), model_->arena().slot_bytes());
+  TokenCache cache = cache_;
+  cache.keep(mark.tokens);
+  cache.prepare(mark.tokens, place - mark.tokens);
+
+  std::vector<int32_t> tokens;
+  for (uint64_t at = mark.tokens; at < place; at += tokens.size()) {
+    // Whole blocks that were read as such, or a piece too short to have any.
+    uint64_t end = at;
+    while (end % block == 0 && place - end >= block && history_.at(end).block) end += block;
+    if (end == at) end = std::min(place, at - at % (block / 2) + block / 2);
+    tokens.clear();
+    for (uint64_t i = at; i < end; ++i) tokens.push_back(history_.at(i).token);
+    Sequence s{slot.data(), at, tokens.data(), tokens.size(), cache.view()};
+    model_->feed({&s, 1}, {});
+  }
+  // Nothing can fail any more.
+  model_->backend().copy(slot_.data(), slot.data(), model_->arena().slot_bytes());
+  cache_ = std::move(cache);
+  tokens_ = place;
+  history_.cut(place);
 }
 
 void State::logits(float* out) const {

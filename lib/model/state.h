@@ -7,6 +7,7 @@
 #include <string>
 
 #include "format/state_file.h"
+#include "model/history.h"
 #include "model/model.h"
 #include "model/token_cache.h"
 
@@ -14,7 +15,8 @@ namespace recurra {
 
 class State {
  public:
-  explicit State(std::shared_ptr<const Model> model);  // empty
+  // Empty. It can go back up to `rewind` tokens.
+  explicit State(std::shared_ptr<const Model> model, uint64_t rewind = 0);
 
   // One writer or many readers at a time; a lock that cannot be had throws Code::busy.
   class Write {
@@ -42,23 +44,39 @@ class State {
   const std::shared_ptr<const Model>& shared_model() const { return model_; }
   std::byte* slot() const { return slot_.data(); }
   uint64_t tokens() const { return tokens_; }
-  uint64_t bytes() const { return model_->arena().slot_bytes() + cache_.bytes(); }
+  uint64_t bytes() const { return model_->arena().slot_bytes() + cache_.bytes() + history_.bytes(); }
+  uint64_t rewind_limit() const { return history_.limit(); }
+  uint64_t rewindable() const { return history_.limit() == 0 ? 0 : tokens_ - history_.floor(); }
   const std::map<std::string, std::string>& notes() const { return notes_; }
 
   // The caller holds the lock that fits.
-  void assign(const State& other);  // of the same model
+  void assign(const State& other);  // of the same model; the rewind limit stays this one's own
   void reset();
   void set_note(const std::string& key, const char* value);  // null: remove
   void feed(const int32_t* tokens, uint64_t count, const FeedOptions& options, uint64_t* done);
+  // Back to where it was `count` tokens ago (model/history.h); notes are not part of it.
+  void rewind(uint64_t count);
   // What the state has read, to go back to; notes are not part of it.
   struct Checkpoint {
     Arena::Slot slot;
-    uint64_t tokens = 0;
+    uint64_t tokens;
+    History history;
   };
   Checkpoint checkpoint() const;
-  void restore(const Checkpoint& checkpoint) noexcept;
+  void restore(Checkpoint&& checkpoint) noexcept;
   void logits(float* out) const;  // throws Code::invalid before the first token
   void hidden(float* out) const;
+
+  // Matrix memories S [V, K] (model/memories.cpp): heads of the slices [H, V, K], in their order.
+  struct Memory {
+    const StateSlice* slice;
+    int32_t layer, head;
+    int64_t elements() const { return slice->shape.dim[1] * slice->shape.dim[2]; }
+  };
+  size_t memories() const;
+  Memory memory(size_t index) const;  // throws Code::invalid
+  void read_memory(float* out, const Memory& memory) const;
+  void write_memory(const float* values, const Memory& memory);
 
   // State files (model/persist.cpp).
   StateHeader header() const;
@@ -83,6 +101,7 @@ class State {
   std::shared_ptr<const Model> model_;
   Arena::Slot slot_;
   TokenCache cache_;
+  History history_;
   uint64_t tokens_ = 0;
   std::map<std::string, std::string> notes_;
   mutable std::atomic<int32_t> users_{0};  // -1: a writer, else the number of readers

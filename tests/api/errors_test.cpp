@@ -381,9 +381,9 @@ TEST_F(WrongCall, Options) {
   s.reserved = 7;
   EXPECT_ERROR(recurra_save_memory(text, sizeof text, &n, state.get(), &s), RECURRA_E_INVALID, "reserved is 7");
   recurra_state_options o = defaults(recurra_state_options_init);
-  o.reserved = 7;
+  o.rewind_tokens = (1u << 20) + 1;
   recurra_state* made = nullptr;
-  EXPECT_ERROR(recurra_state_create(&made, model.get(), &o), RECURRA_E_INVALID, "reserved is 7");
+  EXPECT_ERROR(recurra_state_create(&made, model.get(), &o), RECURRA_E_INVALID, "rewind_tokens is 1048577");
   const char* const empty = "";
   recurra_generate_options g = defaults(recurra_generate_options_init);
   g.stop_texts = &empty;

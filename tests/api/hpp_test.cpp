@@ -100,6 +100,38 @@ TEST(Hpp, TextGoesToTokensAndBack) {
   EXPECT_EQ(model().detokenize(model().tokenize(many)), many);
 }
 
+TEST(Hpp, StatesGoBack) {
+  recurra::StateOptions options;
+  options.rewind_tokens = 100;
+  recurra::State state(model(), options), without = told();
+  state.feed_text(kTold);
+  const std::vector<std::uint8_t> before = state.save_memory();
+  state.feed_text(kAsked);
+  state.rewind(state.n_tokens() - n_told());
+  EXPECT_EQ(state.save_memory(), before);
+  EXPECT_EQ(state.save_memory(), without.save_memory());
+  EXPECT_EQ(status_of([&] { state.rewind(state.info().rewind_tokens + 1); }), RECURRA_E_INVALID);
+  EXPECT_EQ(status_of([&] { without.rewind(1); }), RECURRA_E_INVALID);
+  options.rewind_tokens = 1u << 30;
+  EXPECT_EQ(status_of([&] { recurra::State(model(), options); }), RECURRA_E_INVALID);
+}
+
+TEST(Hpp, MemoriesAreMatrices) {
+  recurra::State state = told();
+  const std::size_t n = state.memory_count();
+  ASSERT_GT(n, 0u);
+  const recurra::MemoryInfo info = state.memory_info(n - 1);
+  EXPECT_EQ(info.layer, model().info().n_layer - 1);
+  EXPECT_EQ(info.name, "layers." + std::to_string(info.layer) + ".time_mix.state");
+  std::vector<float> memory = state.memory(n - 1);
+  EXPECT_EQ(memory.size(), static_cast<std::size_t>(info.n_rows) * static_cast<std::size_t>(info.n_columns));
+  for (float& value : memory) value += 1;
+  state.set_memory(n - 1, memory);
+  EXPECT_EQ(state.memory(n - 1), memory);
+  EXPECT_EQ(status_of([&] { state.memory(n); }), RECURRA_E_INVALID);
+  EXPECT_EQ(status_of([&] { state.set_memory(0, {1, 2}); }), RECURRA_E_INVALID);
+}
+
 TEST(Hpp, ObjectsMoveAndMayGoInAnyOrder) {
   auto shared = std::make_unique<recurra::Model>(model().share());
   recurra::State state(*shared);

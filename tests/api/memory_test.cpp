@@ -76,6 +76,38 @@ TEST_P(Memory, ManyFeedsOfFewTokens) {
   EXPECT_EQ(last, first);
 }
 
+// What a state keeps to go back has its size once it is full, and so has the memory of the process, going back and on.
+TEST_P(Memory, ManyFeedsWithRewind) {
+  recurra_state_options o = defaults(recurra_state_options_init);
+  o.rewind_tokens = 1024;
+  recurra_state* s = nullptr;
+  ASSERT_OK(recurra_state_create(&s, model.get(), &o));
+  const StatePtr owner(s);
+  const Tokens tokens = some_tokens(777);
+  resident();
+  uint64_t first = 0, read = 0, most = 0;
+  for (int i = 0; read < n_tokens(); read += tokens.size(), ++i) {
+    feed(s, tokens);
+    if (i % 4 == 3) {
+      EXPECT_OK(recurra_state_rewind(s, static_cast<uint64_t>(i) % 1024));
+    }
+    for (int j = 0; j < i % 8; ++j) EXPECT_OK(recurra_feed(s, tokens.data() + j, 1, nullptr));
+    most = std::max(most, info_of(s).state_bytes);
+    if (first == 0 && read >= 20000) first = resident();
+  }
+  const uint64_t last = resident(), once = info_of(model.get()).state_bytes;
+  std::printf(
+      "%llu tokens with rewind_tokens 1024: %llu bytes resident after the first 20000, %+lld at the end; a state of "
+      "%llu bytes is %llu "
+      "at most\n",
+      static_cast<unsigned long long>(read), static_cast<unsigned long long>(first),
+      static_cast<long long>(last - first), static_cast<unsigned long long>(once),
+      static_cast<unsigned long long>(most));
+  EXPECT_LE(most, 11 * once + (1u << 16));
+  if (kSanitized) GTEST_SKIP() << "the sanitizer's own memory grows: only the release build can tell";
+  EXPECT_EQ(last, first);
+}
+
 INSTANTIATE_TEST_SUITE_P(Threads, Memory, ::testing::Values(1u, 2u),
                          [](const auto& threads) { return std::to_string(threads.param) + "threads"; });
 

@@ -142,6 +142,7 @@ std::vector<Case> NullTest::cases() {
       {"recurra_state_copy.target", invalid, [=] { return recurra_state_copy(nullptr, state); }},
       {"recurra_state_copy.source", invalid, [=] { return recurra_state_copy(state, nullptr); }},
       {"recurra_state_reset.state", invalid, [] { return recurra_state_reset(nullptr); }},
+      {"recurra_state_rewind.state", invalid, [] { return recurra_state_rewind(nullptr, 0); }},
       {"recurra_state_free.state", fine, [] { return recurra_state_free(nullptr), 0; }},
       {"recurra_state_get_info.info", invalid, [=] { return recurra_state_get_info(nullptr, state); }},
       {"recurra_state_get_info.state", invalid,
@@ -236,6 +237,20 @@ std::vector<Case> NullTest::cases() {
          std::vector<char> long_text(1 << 16);
          return recurra_query_text(long_text.data(), long_text.size(), &n, state, "a", 1, nullptr);
        }},
+
+      {"recurra_memory_count.out", invalid, [=] { return recurra_memory_count(nullptr, state); }},
+      {"recurra_memory_count.state", invalid, [=] { return recurra_memory_count(&n, nullptr); }},
+      {"recurra_memory_describe.info", invalid, [=] { return recurra_memory_describe(nullptr, state, 0); }},
+      {"recurra_memory_describe.state", invalid,
+       [] {
+         recurra_memory_info info{};
+         info.struct_size = sizeof info;
+         return recurra_memory_describe(&info, nullptr, 0);
+       }},
+      {"recurra_memory_read.out", invalid, [=] { return recurra_memory_read(nullptr, 1024, state, 0); }},
+      {"recurra_memory_read.state", invalid, [=] { return recurra_memory_read(floats.data(), 1024, nullptr, 0); }},
+      {"recurra_memory_write.state", invalid, [=] { return recurra_memory_write(nullptr, 0, floats.data(), 1024); }},
+      {"recurra_memory_write.values", invalid, [=] { return recurra_memory_write(state, 0, nullptr, 1024); }},
 
       {"recurra_save_options_init.options", invalid, [] { return recurra_save_options_init(nullptr, 16); }},
       {"recurra_save_file.state", invalid, [=] { return recurra_save_file(nullptr, file.c_str(), nullptr); }},
@@ -470,7 +485,10 @@ void check_result(const char* name, const std::function<recurra_status(T*)>& get
 TEST_F(NullTest, SizesOfResults) {
   check_result<recurra_model_info>(
       "recurra_model_info", [&](auto* o) { return recurra_model_get_info(o, model); }, 136);
-  check_result<recurra_state_info>("recurra_state_info", [&](auto* o) { return recurra_state_get_info(o, state); });
+  check_result<recurra_state_info>(
+      "recurra_state_info", [&](auto* o) { return recurra_state_get_info(o, state); }, 32);
+  check_result<recurra_memory_info>("recurra_memory_info",
+                                    [&](auto* o) { return recurra_memory_describe(o, state, 0); });
   check_result<recurra_peek>("recurra_peek",
                              [&](auto* o) { return recurra_peek_file(o, nullptr, 0, nullptr, file.c_str()); });
 }

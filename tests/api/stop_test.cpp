@@ -258,7 +258,7 @@ TEST_F(Stop, TheStateIsBusyMeanwhile) {
   size_t calls = 0;
   const auto try_all = [&](bool reading) {
     ++calls;
-    std::vector<float> floats(272);
+    std::vector<float> floats(272), matrix(32 * 32);
     recurra_token token = 1;
     size_t n = 0;
     const recurra_status reader = reading ? RECURRA_OK : RECURRA_E_BUSY;
@@ -266,10 +266,12 @@ TEST_F(Stop, TheStateIsBusyMeanwhile) {
     EXPECT_ERROR(recurra_feed(state.get(), &token, 1, nullptr), RECURRA_E_BUSY, "in use");
     EXPECT_ERROR(recurra_feed_text(state.get(), "a", 1, nullptr), RECURRA_E_BUSY, "in use");
     EXPECT_ERROR(recurra_state_reset(state.get()), RECURRA_E_BUSY, "in use");
+    EXPECT_ERROR(recurra_state_rewind(state.get(), 1), RECURRA_E_BUSY, "in use");
     EXPECT_ERROR(recurra_state_set_note(state.get(), "k", "v"), RECURRA_E_BUSY, "in use");
     EXPECT_ERROR(recurra_state_copy(state.get(), other.get()), RECURRA_E_BUSY, "in use");
     EXPECT_ERROR(recurra_generate(&token, 1, &n, state.get(), nullptr), RECURRA_E_BUSY, "in use");
     EXPECT_ERROR(recurra_load_memory(state.get(), "x", 1), RECURRA_E_BUSY, "in use");
+    EXPECT_ERROR(recurra_memory_write(state.get(), 0, matrix.data(), matrix.size()), RECURRA_E_BUSY, "in use");
     recurra_state* const states[] = {other.get(), state.get()};
     const recurra_token* const lists[] = {more.data(), more.data()};
     const size_t sizes[] = {1, 1};
@@ -277,6 +279,7 @@ TEST_F(Stop, TheStateIsBusyMeanwhile) {
     expect_reader(recurra_logits(floats.data(), floats.size(), state.get()));
     expect_reader(recurra_logits_batch(floats.data(), floats.size(), states + 1, 1));
     expect_reader(recurra_score(floats.data(), state.get(), &token, 1, nullptr));
+    expect_reader(recurra_memory_read(matrix.data(), matrix.size(), state.get(), 0));
     recurra_state* copy = nullptr;
     expect_reader(recurra_state_clone(&copy, state.get()));
     recurra_state_free(copy);

@@ -74,9 +74,11 @@ echo "- types"
 echo "- its tests, in an empty environment"
 mkdir "$work/run"
 cd "$work/run"
-env -i HOME="$work" LANG=C.UTF-8 PATH="$work/empty/bin" RECURRA_TEST_DATA="$root/tests/data" RECURRA_HELLO_C="$build/bin/hello_c" \
-  RECURRA_STEPS="$build/bin/binding_steps" \
-  ${RECURRA_CPU_LEVEL:+RECURRA_CPU_LEVEL=$RECURRA_CPU_LEVEL} "$work/empty/bin/python" "$here/python_test.py" 2>&1
+for tests in python_test.py python_life_test.py; do
+  env -i HOME="$work" LANG=C.UTF-8 PATH="$work/empty/bin" RECURRA_TEST_DATA="$root/tests/data" RECURRA_HELLO_C="$build/bin/hello_c" \
+    RECURRA_STEPS="$build/bin/binding_steps" PYTHONDONTWRITEBYTECODE=1 \
+    ${RECURRA_CPU_LEVEL:+RECURRA_CPU_LEVEL=$RECURRA_CPU_LEVEL} "$work/empty/bin/python" "$here/$tests" 2>&1
+done
 
 echo "- its converters, there too"
 "$python" -m pip --disable-pip-version-check --python "$work/empty/bin/python" install --quiet --no-compile --no-index --find-links "$wheels" xxhash

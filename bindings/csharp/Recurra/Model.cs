@@ -53,9 +53,12 @@ namespace Recurra
         public IReadOnlyDictionary<string, string> Metadata { get; private set; }
 
         /// <summary>A new conversation, in which nothing was read yet.</summary>
-        public State CreateState()
+        /// <param name="rewind">How many tokens <see cref="State.Rewind"/> can go back, at most 1048576, for up to 10 copies of the state in
+        /// memory; 0: none.</param>
+        public State CreateState(int rewind = 0)
         {
-            return new State(this, new Interop.State(Handle), Handle.shared());
+            if (rewind < 0) throw new InvalidArgumentException("rewind is " + rewind + "; it may be 0 or more");
+            return new State(this, new Interop.State(Handle, (uint)rewind), Handle.shared());
         }
 
         /// <summary>The conversation that <see cref="State.Save"/> wrote to a file; everything is checked first.</summary>
@@ -188,6 +191,46 @@ namespace Recurra
             {
                 foreach (Interop.State state in held) state.DangerousRelease();
             }
+        }
+
+        /// <summary>The logits [VocabularySize] after the last token that each state has read, in one product for up to 64 of them; each has the
+        /// bits of <see cref="State.Logits()"/>.</summary>
+        /// <param name="states">States of this model that have read something.</param>
+        /// <returns>One array for each state.</returns>
+        /// <exception cref="InvalidArgumentException">There is no state, or one of another model, or one that has read nothing.</exception>
+        public unsafe float[][] Logits(IReadOnlyList<State> states)
+        {
+            if (states == null) throw new ArgumentNullException("states");
+            int width = Info.VocabularySize;
+            float[] all = new float[Math.Max(1, checked(states.Count * width))];
+            List<Interop.State> held = new List<Interop.State>(); // alive until the end, whatever another thread closes
+            try
+            {
+                using (Interop.Batch batch = new Interop.Batch())
+                {
+                    foreach (State state in states)
+                    {
+                        if (state == null) throw new ArgumentNullException("states");
+                        if (state.Model != this) throw new InvalidArgumentException("Logits got a state of another model");
+                        bool added = false;
+                        state.Handle.DangerousAddRef(ref added);
+                        held.Add(state.Handle);
+                        batch.add(state.Handle);
+                    }
+                    fixed (float* p = all) batch.logits_into(new Interop.Span(p, states.Count * width));
+                }
+            }
+            finally
+            {
+                foreach (Interop.State state in held) state.DangerousRelease();
+            }
+            float[][] rows = new float[states.Count][];
+            for (int i = 0; i < rows.Length; ++i)
+            {
+                rows[i] = new float[width];
+                Array.Copy(all, i * width, rows[i], 0, width);
+            }
+            return rows;
         }
 
         /// <summary>Lets go of the file and its memory, once no state needs them: states live on.</summary>

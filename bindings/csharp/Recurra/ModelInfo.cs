@@ -108,6 +108,7 @@ namespace Recurra
             TokenCount = (long)from.n_tokens;
             StateBytes = (long)from.state_bytes;
             FileBytes = (long)from.file_bytes;
+            RewindTokens = (long)from.rewind_tokens;
         }
 
         /// <summary>How many notes it has.</summary>
@@ -116,11 +117,42 @@ namespace Recurra
         /// <summary>Tokens read so far.</summary>
         public long TokenCount { get; private set; }
 
-        /// <summary>In memory; the same for ever, but for softmax attention layers.</summary>
+        /// <summary>In memory; the same for ever, but for softmax attention layers. With what it keeps to go back.</summary>
         public long StateBytes { get; private set; }
 
         /// <summary>Of a save in F32 with the present notes.</summary>
         public long FileBytes { get; private set; }
+
+        /// <summary>How far <see cref="State.Rewind"/> can go back now.</summary>
+        public long RewindTokens { get; private set; }
+    }
+
+    /// <summary>One matrix memory S of a state: what a head of a layer remembers.</summary>
+    public sealed class MemoryInfo
+    {
+        internal MemoryInfo(Interop.MemoryInfo from)
+        {
+            Layer = from.layer;
+            Head = from.head;
+            Rows = from.n_rows;
+            Columns = from.n_columns;
+            Name = from.name;
+        }
+
+        /// <summary>0 to <see cref="ModelInfo.Layers"/> - 1.</summary>
+        public int Layer { get; private set; }
+
+        /// <summary>Of that layer.</summary>
+        public int Head { get; private set; }
+
+        /// <summary>Values that it gives.</summary>
+        public int Rows { get; private set; }
+
+        /// <summary>Values of a key or query.</summary>
+        public int Columns { get; private set; }
+
+        /// <summary>Of the tensor in the state file, which holds all heads.</summary>
+        public string Name { get; private set; }
     }
 
     /// <summary>What a state file says of itself, without its model.</summary>

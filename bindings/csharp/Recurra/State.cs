@@ -217,9 +217,55 @@ namespace Recurra
             });
         }
 
+        // ---- memory: what the state remembers, matrix by matrix ----
+
+        /// <summary>The matrix memories there are, one for each layer and head; none with softmax attention alone and with Mamba.</summary>
+        public IReadOnlyList<MemoryInfo> Memories
+        {
+            get
+            {
+                MemoryInfo[] all = new MemoryInfo[Handle.memory_count()];
+                for (int i = 0; i < all.Length; ++i)
+                {
+                    using (Interop.MemoryInfo info = Handle.memory_info((ulong)i)) all[i] = new MemoryInfo(info);
+                }
+                return all;
+            }
+        }
+
+        /// <summary>A matrix [Rows, Columns], row by row: what a save writes of it.</summary>
+        /// <param name="index">Of <see cref="Memories"/>.</param>
+        /// <exception cref="InvalidArgumentException">There is none of that index.</exception>
+        public unsafe float[] ReadMemory(int index)
+        {
+            using (Interop.MemoryInfo info = Handle.memory_info(Index(index)))
+            {
+                float[] into = new float[info.n_rows * info.n_columns];
+                fixed (float* p = into) Handle.memory_into((ulong)index, new Interop.Span(p, into.Length));
+                return into;
+            }
+        }
+
+        /// <summary>Puts another in its place. The next token reads it; the logits stay what they are until then.</summary>
+        /// <param name="index">Of <see cref="Memories"/>.</param>
+        /// <param name="values">[Rows, Columns], row by row, all finite.</param>
+        /// <exception cref="InvalidArgumentException">There is none of that index, or the values do not fit.</exception>
+        public unsafe void WriteMemory(int index, float[] values)
+        {
+            if (values == null) throw new ArgumentNullException("values");
+            float[] pinned = values.Length == 0 ? new float[1] : values; // an empty array has no address
+            fixed (float* p = pinned) Handle.write_memory(Index(index), new Interop.Span(p, values.Length));
+        }
+
+        private static ulong Index(int index)
+        {
+            if (index < 0) throw new InvalidArgumentException("index is " + index + "; it may be 0 or more");
+            return (ulong)index;
+        }
+
         // ---- copy, save and load ----
 
-        /// <summary>A new state that has read what this one has.</summary>
+        /// <summary>A new state that has read what this one has, and can go back as it can.</summary>
         public State Copy()
         {
             return new State(Model, Handle.copy(), shared.shared());
@@ -234,10 +280,19 @@ namespace Recurra
             Handle.copy_from(source.Handle);
         }
 
-        /// <summary>Back to empty: nothing read, no notes.</summary>
+        /// <summary>Back to empty: nothing read, no notes, and nothing to go back to.</summary>
         public void Reset()
         {
             Handle.reset();
+        }
+
+        /// <summary>Makes it what it was before it read its last tokens, bit for bit; notes stay.</summary>
+        /// <param name="tokens">How many: at most what <see cref="StateInfo.RewindTokens"/> of <see cref="Info"/> says.</param>
+        /// <exception cref="InvalidArgumentException">That is farther than it can go; nothing has changed.</exception>
+        public void Rewind(long tokens)
+        {
+            if (tokens < 0) throw new InvalidArgumentException("tokens is " + tokens + "; it may be 0 or more");
+            Handle.rewind((ulong)tokens);
         }
 
         /// <summary>Writes a .safetensors file, atomically and durably: at any moment the path holds the old file or the new one. The same

@@ -4,12 +4,15 @@ from __future__ import annotations
 import os
 import weakref
 from dataclasses import dataclass, fields
-from typing import Any, Iterator, List, Mapping, Optional, Sequence, Tuple, Type, Union
+from typing import TYPE_CHECKING, Any, Iterator, List, Mapping, Optional, Sequence, Tuple, Type, Union
 
 from . import _native
-from ._calls import Cancel, Path, Progress, Text, Tokens, cancel_handle, in_main_thread, path_bytes, progress_of, surface, text_bytes
+from ._calls import Cancel, Path, Progress, Text, Tokens, cancel_handle, in_main_thread, numpy_empty, path_bytes, progress_of, surface, text_bytes
 from ._errors import InvalidArgumentError, MismatchError
 from ._state import State
+
+if TYPE_CHECKING:
+    from ._state import FloatArray
 
 
 @dataclass(frozen=True)
@@ -161,9 +164,12 @@ class Model:
         """close() was called."""
         return self._c is None
 
-    def state(self) -> State:
-        """A new conversation, in which nothing was read yet."""
-        return State(self)
+    def state(self, *, rewind: int = 0) -> State:
+        """A new conversation, in which nothing was read yet.
+
+        rewind: how many tokens State.rewind() can go back, at most 1048576, for up to 10 copies of the state in memory; 0: none.
+        """
+        return State(self, rewind=rewind)
 
     def load(self, path: Path) -> State:
         """The conversation that State.save() wrote to a file.
@@ -220,6 +226,23 @@ class Model:
             if reporter is not None:
                 reporter.close()
         surface()
+
+    def logits_batch(self, states: Sequence[State]) -> FloatArray:
+        """The logits [n_states, n_vocab] after the last token that each state has read, float32, in one product for up to 64 of them.
+
+        Row i has the bits of states[i].logits(). Raises MismatchError, InvalidArgumentError (no state, or one that has read nothing).
+        """
+        model, batch, handles = self._handle, _native.Batch(), []
+        for state in states:
+            if not isinstance(state, State):
+                raise TypeError(f"states must be recurra.State, not {type(state).__name__}")
+            if state._m is not model:
+                raise MismatchError("logits_batch got a state of another model")
+            handles.append(state._handle)  # alive until the end, whatever another thread closes
+            batch.add(handles[-1])
+        out = numpy_empty(len(handles) * self.n_vocab)
+        batch.logits_into(out)
+        return out.reshape(len(handles), self.n_vocab)  # type: ignore[no-any-return]
 
     def close(self) -> None:
         """Lets go of the file and its memory, once no state needs them: states live on. May be called twice."""

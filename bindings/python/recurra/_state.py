@@ -29,9 +29,11 @@ class StateInfo:
     n_tokens: int
     """Read so far."""
     state_bytes: int
-    """In memory; the same for ever, but for softmax attention layers."""
+    """In memory; the same for ever, but for softmax attention layers. With what it keeps to go back."""
     file_bytes: int
     """Of a save with default options and the present notes."""
+    rewind_tokens: int
+    """How far rewind() can go back now."""
 
 
 class Generation:
@@ -94,10 +96,14 @@ class State:
     model: Model
     """The model it belongs to."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, *, rewind: int = 0) -> None:
+        if isinstance(rewind, bool) or not isinstance(rewind, int):
+            raise TypeError(f"rewind must be int, not {type(rewind).__name__}")
+        if not 0 <= rewind < 1 << 32:
+            raise InvalidArgumentError(f"rewind is {rewind}; it may be 0 to 1048576")
         self.model = model
         self._m = model._handle  # also after the model was closed
-        self._c: Optional[_native.State] = _native.State(self._m)
+        self._c: Optional[_native.State] = _native.State(self._m, rewind)
 
     @property
     def _handle(self) -> _native.State:
@@ -295,21 +301,49 @@ class State:
     def memory(self, layer: int, head: Optional[int] = None) -> FloatArray:
         """The matrix memory S of a layer: [H, V, K], or [V, K] of one head; o = S q is what the layer reads from it for the query q.
 
-        A copy: see tensors(). Raises InvalidArgumentError where there is no such layer or head, or no matrix in it.
+        A copy, float32. Raises InvalidArgumentError where there is no such layer or head, or no matrix in it.
         """
-        found = [v for name, v in self.tensors().items() if name.startswith(f"layers.{layer}.") and name.endswith("state") and v.ndim == 3]
-        if len(found) != 1:
+        state = self._handle
+        first, info, heads = self._memories(state, layer, head)
+        shape = (info.n_rows, info.n_columns)
+        out = numpy_empty(heads * shape[0] * shape[1])
+        for i, part in enumerate(out.reshape(heads, -1)):
+            state.memory_into(first + i, part)
+        return out.reshape(shape if head is not None else (heads, *shape))  # type: ignore[no-any-return]
+
+    def set_memory(self, layer: int, values: object, head: Optional[int] = None) -> None:
+        """Puts other matrices in the place of what memory(layer, head) gives, of the same shape, every value finite.
+
+        The next token reads them; logits() stays what it is until then. Raises InvalidArgumentError.
+        """
+        import numpy
+
+        state = self._handle
+        first, info, heads = self._memories(state, layer, head)
+        array = numpy.ascontiguousarray(values, numpy.float32)
+        shape = (info.n_rows, info.n_columns) if head is not None else (heads, info.n_rows, info.n_columns)
+        if array.shape != shape:
+            raise InvalidArgumentError(f"the memory has the shape {shape}, the values have {array.shape}")
+        if not numpy.isfinite(array).all():
+            raise InvalidArgumentError("not all values are finite")
+        for i, part in enumerate(array.reshape(heads, -1)):
+            state.write_memory(first + i, part)
+
+    def _memories(self, state: _native.State, layer: int, head: Optional[int]) -> Tuple[int, Any, int]:
+        """Of a layer, or of one head: the first memory's index, what it is, and how many there are."""
+        found = [(i, info) for i in range(state.memory_count()) for info in (state.memory_info(i),) if info.layer == layer]
+        if not found:
             raise InvalidArgumentError(f"layer {layer} of {self.model!r} has no matrix memory")
         if head is None:
-            return found[0]
-        if not 0 <= head < len(found[0]):
-            raise InvalidArgumentError(f"head is {head}; layer {layer} has 0 to {len(found[0]) - 1}")
-        return found[0][head]  # type: ignore[no-any-return]
+            return found[0][0], found[0][1], len(found)
+        if not 0 <= head < len(found):
+            raise InvalidArgumentError(f"head is {head}; layer {layer} has 0 to {len(found) - 1}")
+        return found[head][0], found[head][1], 1
 
     # ---- copy, save and load ----
 
     def copy(self: S) -> S:
-        """A new state that has read what this one has: info.state_bytes are copied."""
+        """A new state that has read what this one has, and can go back as it can. What the model says of state_bytes is copied."""
         copy = self.__class__.__new__(self.__class__)
         copy.model, copy._m, copy._c = self.model, self._m, self._handle.copy()
         return copy
@@ -321,8 +355,20 @@ class State:
         self._handle.copy_from(source._handle)
 
     def reset(self) -> None:
-        """Back to empty: nothing read, no notes."""
+        """Back to empty: nothing read, no notes, and nothing to go back to."""
         self._handle.reset()
+
+    def rewind(self, n_tokens: int) -> None:
+        """Makes it what it was before it read its last n_tokens tokens, bit for bit; notes stay.
+
+        info.rewind_tokens says how far it can go: within `rewind`, as Model.state() got it, of the farthest it has been to since it was
+        made, reset, loaded or written to with set_memory(). Farther raises InvalidArgumentError and changes nothing.
+        """
+        if isinstance(n_tokens, bool) or not isinstance(n_tokens, int):
+            raise TypeError(f"n_tokens must be int, not {type(n_tokens).__name__}")
+        if not 0 <= n_tokens < 1 << 64:
+            raise InvalidArgumentError(f"n_tokens is {n_tokens}; it may be 0 or more")
+        self._handle.rewind(n_tokens)
 
     def save(self, path: Path, *, dtype: str = "f32") -> None:
         """Writes a .safetensors file, atomically and durably: at any moment the path holds the old file or the new one.

@@ -142,6 +142,71 @@ namespace Recurra.Tests
         }
 
         [Test]
+        public void MemoriesAreReadAndWritten()
+        {
+            using (State s = Fed())
+            {
+                IReadOnlyList<MemoryInfo> all = s.Memories;
+                Same(6, all.Count, "three layers of two heads");
+                MemoryInfo last = all[5];
+                Assert.That(last.Layer == 2 && last.Head == 1 && last.Rows == 32 && last.Columns == 32 && last.Name == "layers.2.time_mix.state", "the last");
+                byte[] before = s.ToBytes();
+                float[] memory = s.ReadMemory(5), logits = s.Logits(), twice = memory.Select(x => 2 * x).ToArray();
+                Assert.That(memory.Length == 1024 && memory.Any(x => x != 0), "values");
+                s.WriteMemory(5, twice);
+                Assert.That(s.ReadMemory(5).SequenceEqual(twice) && s.Logits().SequenceEqual(logits), "what was written");
+                using (State t = s.Copy())
+                {
+                    s.WriteMemory(5, memory);
+                    Same(before, s.ToBytes(), "there and back");
+                    s.Feed("a");
+                    t.Feed("a");
+                    Assert.That(!s.Logits().SequenceEqual(t.Logits()), "the next token has not read it");
+                }
+                before = s.ToBytes();
+                twice[7] = float.NaN;
+                Assert.Throws<InvalidArgumentException>(() => s.WriteMemory(5, twice));
+                Assert.Throws<InvalidArgumentException>(() => s.WriteMemory(5, new float[0]));
+                Assert.Throws<InvalidArgumentException>(() => s.WriteMemory(6, memory));
+                Assert.Throws<InvalidArgumentException>(() => s.ReadMemory(6));
+                Assert.Throws<InvalidArgumentException>(() => s.ReadMemory(-1));
+                Same(before, s.ToBytes(), "after errors");
+            }
+        }
+
+        [Test]
+        public void Rewind()
+        {
+            using (State s = Model.CreateState(200))
+            using (State none = Fed())
+            {
+                s.Feed(Repeat("x", 150));
+                byte[] before = s.ToBytes();
+                int n = s.Feed(Repeat("and more of it ", 9));
+                Same(200L, s.Info.RewindTokens, "how far");
+                s.Rewind(n);
+                Same(before, s.ToBytes(), "state");
+                Assert.Throws<InvalidArgumentException>(() => s.Rewind(201 - n));
+                Assert.Throws<InvalidArgumentException>(() => s.Rewind(-1));
+                Assert.Throws<InvalidArgumentException>(() => none.Rewind(1));
+                Assert.Throws<InvalidArgumentException>(() => Model.CreateState(-1));
+                Assert.Throws<InvalidArgumentException>(() => Model.CreateState(1 << 21));
+                Same(before, s.ToBytes(), "after errors");
+            }
+        }
+
+        [Test]
+        public void LogitsOfMany()
+        {
+            State[] states = { Fed(), Fed("two"), Fed(Repeat("x", 200)) };
+            float[][] logits = Model.Logits(states);
+            for (int i = 0; i < states.Length; ++i) Assert.That(logits[i].SequenceEqual(states[i].Logits()), "state " + i);
+            foreach (State s in states) s.Dispose();
+            Assert.Throws<InvalidArgumentException>(() => Model.Logits(new State[0]));
+            using (State empty = Model.CreateState()) Assert.Throws<InvalidArgumentException>(() => Model.Logits(new[] { empty }));
+        }
+
+        [Test]
         public void TokensInEveryForm()
         {
             int[] tokens = Model.Tokenize("hello there");
