@@ -19,7 +19,8 @@ def main():
     if sys.argv[1:] == ["--check"]:
         return
     models = json.load(open(sys.argv[1]))["models"]
-    figure, axes = pyplot.subplots(1, 4, figsize=(17, 4.6), constrained_layout=True)
+    figure, axes = pyplot.subplots(1, 4, figsize=(17, 4.6))
+    figure.subplots_adjust(left=0.03, right=0.99, top=0.92, bottom=0.21, wspace=0.15)
     share = lambda score: 100 * score["right"] / max(1, score["asked"])  # noqa: E731
     panels = (("facts told once, % right", lambda at: share(at["told"])), ("facts that changed, % right", lambda at: share(at["changed"])),
               ("state, MiB", lambda at: at["state_bytes"] / 2**20), ("tokens per second, one by one", lambda at: at["tok_s"]))
@@ -37,7 +38,7 @@ def main():
         else:
             axis.set_yscale("log")
             axis.yaxis.set_major_formatter(lambda y, _: f"{y:g}")
-    axes[0].legend(frameon=False, loc="lower left")
+    figure.legend(*axes[0].get_legend_handles_labels(), frameon=False, loc="lower center", ncol=len(models))
     figure.savefig(sys.argv[2], dpi=110)
 
 
