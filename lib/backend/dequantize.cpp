@@ -67,10 +67,8 @@ struct GroupScale {
 };
 GroupScale group_scale(const uint8_t* block, int group) {
   const float d = half_at(block), dmin = half_at(block + 2);
-  const uint8_t* q = block + 4;  // 8 scales and 8 minima of 6 bits in 12 bytes
-  const int scale = group < 4 ? q[group] & 63 : (q[group + 4] & 15) | (q[group - 4] >> 6) << 4;
-  const int least = group < 4 ? q[group + 4] & 63 : q[group + 4] >> 4 | (q[group] >> 6) << 4;
-  return {d * static_cast<float>(scale), dmin * static_cast<float>(least)};
+  const GroupBits bits = group_bits(block, group);
+  return {d * static_cast<float>(bits.scale), dmin * static_cast<float>(bits.least)};
 }
 
 // f16 d, f16 dmin, 12 bytes of scales, 128 bytes: of 32 bytes the low halves are a group of 32 values, the high halves
@@ -119,6 +117,13 @@ void each_block(float* out, DType type, const void* data, int64_t elements, cons
 }
 
 }  // namespace
+
+GroupBits group_bits(const uint8_t* block, int group) {
+  const uint8_t* q = block + 4;  // 8 scales and 8 minima of 6 bits in 12 bytes
+  if (group < 4) return {static_cast<uint8_t>(q[group] & 63), static_cast<uint8_t>(q[group + 4] & 63)};
+  return {static_cast<uint8_t>((q[group + 4] & 15) | (q[group - 4] >> 6) << 4),
+          static_cast<uint8_t>(q[group + 4] >> 4 | (q[group] >> 6) << 4)};
+}
 
 bool can_dequantize(DType type) {
   switch (type) {

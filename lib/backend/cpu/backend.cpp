@@ -52,7 +52,7 @@ class CpuBackend final : public HostBackend {
     if (!can_dequantize(view.type))
       fail(Code::unsupported, "tensor '%s' has type %s, which the cpu backend cannot compute with yet",
            printable(view.name).c_str(), info(view.type).name);
-    return std::make_unique<CpuMatrix>(view, inputs);
+    return std::make_unique<CpuMatrix>(view, inputs, shared_.int8);
   }
   void read_state(float* out, const std::byte* slot, const StateSlice& s) const override {
     const auto* in = reinterpret_cast<const float*>(slot + s.offset);

@@ -92,10 +92,10 @@ void CpuExec::linear_rows(Span<const Product> products) {
   for (size_t i = 0; i < products.size(); ++i) {
     const Product& p = products[i];
     const CpuMatrix& w = of(*p.w);
-    const int64_t outputs = w.by_input ? kPanel : kTogether;
+    const int64_t outputs = w.form == WeightForm::by_input ? kPanel : kTogether;
     parts[i] = {&p, &w, tasks, outputs, {}, nullptr};
-    if (w.by_input) {
-      make_panels(w);
+    if (w.form != WeightForm::file) make_panels(w);
+    if (w.form == WeightForm::by_input) {
       parts[i].active = active(p.x);
     } else if (s_.int8 != nullptr && s_.int8->takes(w.rows.type)) {
       parts[i].rounded = rounded(parts, i);
@@ -117,9 +117,10 @@ void CpuExec::linear_rows(Span<const Product> products) {
 
 void CpuExec::make_panels(const CpuMatrix& w) {
   std::call_once(w.in_panels, [&] {
-    const int64_t count = (w.out() + kPanel - 1) / kPanel, bytes = panel_bytes(w.rows);
+    const int64_t outputs = w.panel_outputs(), count = (w.out() + outputs - 1) / outputs, bytes = w.bytes_of_panel();
+    const auto make = w.form == WeightForm::by_input ? make_panel : make_int8_panel;
     const std::shared_ptr<Buffer> panels = allocate_host(static_cast<size_t>(count * bytes));
-    each(count, [&](int64_t i, int) { make_panel(panels->data() + i * bytes, w.rows, i * kPanel, w.out()); });
+    each(count, [&](int64_t i, int) { make(panels->data() + i * bytes, w.rows, i * outputs, w.out()); });
     w.panels = panels;
     w.drop_rows();
   });
@@ -178,22 +179,25 @@ Tensor CpuExec::rounded(const Part* parts, size_t i) {
 
 // kTogether outputs from `first` on, of all rows.
 void CpuExec::product_rows(const Part& part, int64_t first) {
-  constexpr int64_t kRows = 16;  // activation rows per product buffer
+  constexpr int64_t kRows = kMostInt8Rows;  // activation rows per product buffer
   const auto& [y, x, matrix, e] = *part.p;
   const WeightRows& w = part.w->rows;
   const int64_t last = std::min(part.w->out(), first + kTogether), n = last - first, width = w.row_bytes();
-  const char* data = static_cast<const char*>(w.data) + first * width;
   float product[kRows * kTogether];
   for (int64_t i = 0; i < x.rows; i += kRows) {
     const int64_t count = std::min(kRows, x.rows - i);
     if (part.rounded.data == nullptr) {
       s_.k.dot(w, first, last, row(x, i), x.stride, count, product, kTogether);
     } else {
-      for (int64_t r = 0; r < count; r += kMostInt8Rows) {
-        const auto some = static_cast<int>(std::min<int64_t>(kMostInt8Rows, count - r));
-        const auto at = [&](int k) { return Int8Row(row(part.rounded, i + r + std::min(k, some - 1)), w.in); };
-        const Int8Row rows[kMostInt8Rows] = {at(0), at(1), at(2), at(3)};
-        s_.int8->dot(w.type, data, n, w.in, width, rows, some, product + r * kTogether, kTogether);
+      Int8Row rounded_rows[kRows];
+      for (int64_t r = 0; r < count; ++r) rounded_rows[r] = Int8Row(row(part.rounded, i + r), w.in);
+      if (part.w->form == WeightForm::int8_panels) {
+        const int64_t bytes = part.w->bytes_of_panel();
+        s_.int8->dot(w.type, part.w->panels->data() + first / kInt8Panel * bytes, n, w.in, bytes, rounded_rows,
+                     static_cast<int>(count), product, kTogether);
+      } else {
+        s_.int8->dot(w.type, static_cast<const char*>(w.data) + first * width, n, w.in, width, rounded_rows,
+                     static_cast<int>(count), product, kTogether);
       }
     }
     finish(y, i, count, first, n, product, kTogether, e);

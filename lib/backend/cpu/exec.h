@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "backend/cpu/int8.h"
+#include "backend/cpu/int8_panels.h"
 #include "backend/cpu/kernels.h"
 #include "backend/cpu/onednn.h"
 #include "backend/cpu/panels.h"
@@ -14,23 +15,33 @@
 
 namespace recurra {
 
-// A weight matrix where the file has it; once a block of rows came by, packed for oneDNN as well; and one whose inputs
-// are mostly 0, once a single row came by, also by input.
+// How the products of single rows read a matrix: where the file has it; by input (panels.h), which is for inputs that
+// are mostly 0; or in panels of integers (int8_panels.h). The latter two are made when a first row comes by.
+enum class WeightForm { file, by_input, int8_panels };
+
+// A weight matrix; once a block of rows came by, packed for oneDNN as well.
 class CpuMatrix final : public Matrix {
  public:
-  CpuMatrix(const TensorView& view, Inputs inputs)
+  CpuMatrix(const TensorView& view, Inputs inputs, const Int8Kernels* int8)
       : Matrix(view.shape.dim[0], view.shape.dim[1]),
         rows{view.type, view.data, view.shape.dim[1]},
-        by_input(inputs == Inputs::mostly_zero && has_panels(view.type)),
+        form(inputs == Inputs::mostly_zero && has_panels(view.type)      ? WeightForm::by_input
+             : int8 != nullptr && int8->panels && int8->takes(view.type) ? WeightForm::int8_panels
+                                                                         : WeightForm::file),
         mapped(view.mapped) {}
 
   // The file's own weights leave memory: what is made of them will be used.
   void drop_rows() const {
-    if (by_input && mapped) drop_pages(rows.data, static_cast<uint64_t>(out() * rows.row_bytes()));
+    if (form != WeightForm::file && mapped) drop_pages(rows.data, static_cast<uint64_t>(out() * rows.row_bytes()));
   }
 
+  // Of a form that is made: outputs of a panel, and its bytes.
+  int64_t panel_outputs() const { return form == WeightForm::by_input ? kPanel : kInt8Panel; }
+  int64_t bytes_of_panel() const { return form == WeightForm::by_input ? panel_bytes(rows) : int8_panel_bytes(rows); }
+
   WeightRows rows;
-  bool by_input, mapped;
+  WeightForm form;
+  bool mapped;
   mutable std::once_flag packed, in_panels;
   mutable std::vector<PackedSlice> slices;  // after `packed`
   mutable std::shared_ptr<Buffer> panels;   // after `in_panels`

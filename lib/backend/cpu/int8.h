@@ -12,16 +12,18 @@
 
 namespace recurra {
 
-// One row of n activations, x[i] = d[i / 32] * q[i] with |q| <= 127; n is a multiple of 32. q, d and minus are in the
-// order in which the kernel of a type reads them.
+// One row of n activations, x[i] = d[i / 32] * q[i] with |q| <= 127; n is a multiple of 32. Kernels fill q, d and minus
+// in the order in which they read them.
 struct Int8Row {
-  int8_t* q;       // [n]
-  float* d;        // [n / 4]: each d eight times, for the eight lanes that 32 products end in
-  float* sum;      // [n / 32]: d times the sum of the 32 q, in the order of x
-  int32_t* minus;  // [n / 4]: what a kernel adds for its weights' offset, such as -32 times the sum of 4 q
+  int8_t* q = nullptr;   // [n]
+  float* d = nullptr;    // [n / 32], or [n / 4] where each is needed in the eight lanes that 32 products end in
+  float* sum = nullptr;  // [n / 32]: d times the sum of the 32 q, in the order of x
+  int32_t* minus =
+      nullptr;  // what a kernel adds for its weights' offset, such as -32 times the sum of some q: [n / 4] at most
 
   // The floats of scratch that a row takes, and the row in it (64-byte aligned where the scratch is).
   static int64_t floats(int64_t n) { return (n / 4 + n / 4 + n / 4 + n / 32 + 15) / 16 * 16; }
+  Int8Row() = default;
   Int8Row(float* at, int64_t n)
       : q(reinterpret_cast<int8_t*>(at)),
         d(at + n / 4),
@@ -29,14 +31,16 @@ struct Int8Row {
         minus(reinterpret_cast<int32_t*>(at + 2 * (n / 4))) {}
 };
 
-constexpr int kMostInt8Rows = 4;
+constexpr int kMostInt8Rows = 16;
 
 // Sums are exact up to the products of one scale, then in float32: an output depends on its own row alone.
 struct Int8Kernels {
   bool (*takes)(DType type);                                                // the types that dot knows
   void (*round)(const Int8Row& to, const float* x, int64_t n, DType type);  // for weights of this type
+  // Whether dot reads the weights in panels (int8_panels.h), else as the file has them.
+  bool panels;
   // y[i * ldy + n] = W[n] . x_i, for i < rows (kMostInt8Rows at most) and n < count; W [count, in], `stride` bytes from
-  // row to row.
+  // row to row, or from panel to panel: then y has room for whole panels.
   void (*dot)(DType type, const void* w, int64_t count, int64_t in, int64_t stride, const Int8Row* x, int rows,
               float* y, int64_t ldy);
 };

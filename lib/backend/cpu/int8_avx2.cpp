@@ -182,10 +182,20 @@ void round(const Int8Row& to, const float* x, int64_t n, DType) {
   }
 }
 
+template <class Q>
+void dot_of(const void* data, int64_t count, int64_t in, int64_t stride, const Int8Row* x, int n, float* y,
+            int64_t ldy) {
+  const auto* w = static_cast<const uint8_t*>(data);
+  for (; n > 3; n -= 4, x += 4, y += 4 * ldy) rows<Q, 4>(w, in, stride, count, x, y, ldy);
+  if (n == 3) rows<Q, 3>(w, in, stride, count, x, y, ldy);
+  if (n == 2) rows<Q, 2>(w, in, stride, count, x, y, ldy);
+  if (n == 1) rows<Q, 1>(w, in, stride, count, x, y, ldy);
+}
+
 #include "backend/cpu/int8-inl.h"
 
 }  // namespace
 
-const Int8Kernels kInt8Avx2{takes, round, dot};
+const Int8Kernels kInt8Avx2{takes, round, false, dot};
 
 }  // namespace recurra

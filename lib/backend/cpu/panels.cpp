@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "backend/dequantize.h"
+
 namespace recurra {
 namespace {
 
@@ -41,10 +43,10 @@ void put_q4_k(uint8_t* panel, int64_t o, const uint8_t* b) {
   std::memcpy(panel + 2 * o, b, 2);
   std::memcpy(panel + 2 * kPanel + 2 * o, b + 2, 2);
   uint8_t *scale = panel + 4 * kPanel + o, *least = scale + 8 * kPanel;
-  const uint8_t* s = b + 4;
-  for (int64_t g = 0; g < 8; ++g) {
-    scale[g * kPanel] = static_cast<uint8_t>(g < 4 ? s[g] & 63 : (s[g + 4] & 15) | (s[g - 4] >> 6) << 4);
-    least[g * kPanel] = static_cast<uint8_t>(g < 4 ? s[g + 4] & 63 : s[g + 4] >> 4 | (s[g] >> 6) << 4);
+  for (int g = 0; g < 8; ++g) {
+    const GroupBits bits = group_bits(b, g);
+    scale[g * kPanel] = bits.scale;
+    least[g * kPanel] = bits.least;
   }
   uint8_t* q = panel + 20 * kPanel + o % 32;
   for (int64_t j = 0; j < 256; ++j) {

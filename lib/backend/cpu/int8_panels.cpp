@@ -1,0 +1,110 @@
+#include "backend/cpu/int8_panels.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "backend/dequantize.h"
+
+namespace recurra {
+namespace {
+
+constexpr int64_t kRegister = 4 * kInt8Panel;  // bytes: a word of each output
+
+// `count` words of output o to registers from `to` on.
+void spread(uint8_t* to, int64_t o, const uint8_t* words, int64_t count) {
+  for (int64_t j = 0; j < count; ++j) std::memcpy(to + j * kRegister + 4 * o, words + 4 * j, 4);
+}
+
+int64_t q8_0_scales(int64_t in) { return (in / 32 * 2 * kInt8Panel + 63) / 64 * 64; }
+
+void put_q8_0(uint8_t* panel, int64_t o, const uint8_t* row, int64_t in) {
+  uint8_t* to = panel + q8_0_scales(in);
+  for (int64_t i = 0; i < in / 32; ++i, row += 34, to += 8 * kRegister) {
+    std::memcpy(panel + 2 * (i * kInt8Panel + o), row, 2);
+    uint64_t words[4];
+    std::memcpy(words, row + 2, sizeof words);
+    for (uint64_t& w : words) w ^= 0x8080808080808080u;
+    spread(to, o, reinterpret_cast<const uint8_t*>(words), 8);
+  }
+}
+
+// The head of a Q4_K or Q5_K block: d, dmin, 8 scales, 8 minima.
+void put_scales(uint8_t* block, int64_t o, const uint8_t* b) {
+  std::memcpy(block + 2 * o, b, 2);
+  std::memcpy(block + 2 * (kInt8Panel + o), b + 2, 2);
+  uint8_t *scale = block + 4 * kInt8Panel + o, *least = scale + 8 * kInt8Panel;
+  for (int g = 0; g < 8; ++g) {
+    const GroupBits bits = group_bits(b, g);
+    scale[g * kInt8Panel] = bits.scale;
+    least[g * kInt8Panel] = bits.least;
+  }
+}
+
+constexpr int64_t kHead = 20 * kInt8Panel;  // of a block of q4_k and q5_k, and of q6_k
+constexpr int64_t kQ4K = kHead + 32 * kRegister, kQ5K = kHead + 40 * kRegister, kQ6K = kHead + 48 * kRegister;
+
+void put_q4_k(uint8_t* panel, int64_t o, const uint8_t* row, int64_t in) {
+  for (int64_t i = 0; i < in / 256; ++i, row += 144, panel += kQ4K) {
+    put_scales(panel, o, row);
+    spread(panel + kHead, o, row + 16, 32);
+  }
+}
+
+void put_q5_k(uint8_t* panel, int64_t o, const uint8_t* row, int64_t in) {
+  for (int64_t i = 0; i < in / 256; ++i, row += 176, panel += kQ5K) {
+    put_scales(panel, o, row);
+    spread(panel + kHead, o, row + 48, 32);
+    spread(panel + kHead + 32 * kRegister, o, row + 16, 8);
+  }
+}
+
+void put_q6_k(uint8_t* panel, int64_t o, const uint8_t* row, int64_t in) {
+  for (int64_t i = 0; i < in / 256; ++i, row += 210, panel += kQ6K) {
+    std::memcpy(panel + 2 * o, row + 208, 2);
+    for (int64_t g = 0; g < 16; ++g) panel[64 + g * kInt8Panel + o] = row[192 + g];
+    for (int64_t half = 0; half < 2; ++half) {
+      uint8_t* to = panel + kHead + half * 24 * kRegister;
+      spread(to, o, row + 64 * half, 16);
+      spread(to + 16 * kRegister, o, row + 128 + 32 * half, 8);
+    }
+  }
+}
+
+}  // namespace
+
+int64_t int8_panel_bytes(const WeightRows& w) {
+  switch (w.type) {
+    case DType::q8_0:
+      return q8_0_scales(w.in) + w.in / 4 * kRegister;
+    case DType::q4_k:
+      return w.in / 256 * kQ4K;
+    case DType::q5_k:
+      return w.in / 256 * kQ5K;
+    case DType::q6_k:
+      return w.in / 256 * kQ6K;
+    default:
+      return 0;
+  }
+}
+
+void make_int8_panel(void* panel, const WeightRows& w, int64_t first, int64_t out) {
+  auto* to = static_cast<uint8_t*>(panel);
+  for (int64_t o = 0; o < std::min(kInt8Panel, out - first); ++o) {
+    const uint8_t* row = static_cast<const uint8_t*>(w.data) + (first + o) * w.row_bytes();
+    switch (w.type) {
+      case DType::q8_0:
+        put_q8_0(to, o, row, w.in);
+        break;
+      case DType::q4_k:
+        put_q4_k(to, o, row, w.in);
+        break;
+      case DType::q5_k:
+        put_q5_k(to, o, row, w.in);
+        break;
+      default:
+        put_q6_k(to, o, row, w.in);
+    }
+  }
+}
+
+}  // namespace recurra
