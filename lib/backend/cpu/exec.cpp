@@ -83,6 +83,7 @@ struct CpuExec::Part {
   int64_t outputs;             // of a task
   Tensor rounded;              // x for the integer kernels; data null: none
   const ActiveInputs* active;  // of x's rows in groups, with weights by input; else null
+  const ActiveFours* fours;    // the same for the integer kernels, kMostInt8Rows rows each
 };
 
 void CpuExec::linear_rows(Span<const Product> products) {
@@ -93,12 +94,14 @@ void CpuExec::linear_rows(Span<const Product> products) {
     const Product& p = products[i];
     const CpuMatrix& w = of(*p.w);
     const int64_t outputs = w.form == WeightForm::by_input ? kPanel : kTogether;
-    parts[i] = {&p, &w, tasks, outputs, {}, nullptr};
+    parts[i] = {&p, &w, tasks, outputs, {}, nullptr, nullptr};
     if (w.form != WeightForm::file) make_panels(w);
-    if (w.form == WeightForm::by_input) {
-      parts[i].active = active(p.x);
-    } else if (s_.int8 != nullptr && s_.int8->takes(w.rows.type)) {
+    const bool by_input = w.form == WeightForm::by_input;
+    if (s_.int8 != nullptr && s_.int8->takes(w.rows.type) && (!by_input || s_.int8->by_input != nullptr)) {
       parts[i].rounded = rounded(parts, i);
+      if (by_input) parts[i].fours = active_fours(p.x, parts[i].rounded);
+    } else if (by_input) {
+      parts[i].active = active(p.x);
     }
     tasks += (w.out() + outputs - 1) / outputs;
     floats += w.out() * w.in() * p.x.rows;
@@ -108,7 +111,7 @@ void CpuExec::linear_rows(Span<const Product> products) {
     size_t i = products.size() - 1;
     while (task < parts[i].begin) --i;
     const int64_t first = (task - parts[i].begin) * parts[i].outputs;
-    if (parts[i].active != nullptr)
+    if (parts[i].w->form == WeightForm::by_input)
       product_panel(parts[i], first);
     else
       product_rows(parts[i], first);
@@ -139,6 +142,41 @@ const ActiveInputs* CpuExec::active(Tensor x) {
   return found;
 }
 
+const ActiveFours* CpuExec::active_fours(Tensor x, Tensor rounded) {
+  constexpr int64_t kTogetherRows = kMostInt8Rows;
+  const int64_t chunks = (x.rows + kTogetherRows - 1) / kTogetherRows;
+  const auto room = [&](int64_t rows, int64_t bytes) { return scratch(rows, (bytes + 63) / 64 * 16); };
+  const Tensor lists = room(chunks, sizeof(ActiveFours)),
+               groups = room(chunks, x.cols / 32 * sizeof(ActiveFours::Group));
+  const Tensor found = room(chunks, (x.cols + 16) * sizeof(int32_t)), indices = room(chunks, x.cols * sizeof(int32_t));
+  const Tensor q = room(x.rows, x.cols);
+  auto* fours = reinterpret_cast<ActiveFours*>(lists.data);
+  each_row(chunks, kTogetherRows * x.cols, [&](int64_t c) {
+    const int64_t first = c * kTogetherRows;
+    auto* some = reinterpret_cast<int32_t*>(row(found, c));
+    const int64_t n = s_.k.active(some, row(x, first), x.stride, std::min(kTogetherRows, x.rows - first), x.cols);
+    auto* group = reinterpret_cast<ActiveFours::Group*>(row(groups, c));
+    auto *const index = reinterpret_cast<int32_t*>(row(indices, c)), *to = index;
+    for (int64_t i = 0; i < n; ++group) {
+      const int32_t number = some[i] / 32;
+      while (i < n && some[i] / 32 == number) *to++ = some[i++];
+      for (; (to - index) % 4 != 0; ++to) *to = to[-1];
+      *group = {number, static_cast<int32_t>((to - index) / 4)};
+    }
+    const auto* all = reinterpret_cast<const ActiveFours::Group*>(row(groups, c));
+    fours[c] = {all, group - all, index, reinterpret_cast<const int32_t*>(row(q, first)), q.stride};
+  });
+  each_row(x.rows, x.cols, [&](int64_t r) {
+    const ActiveFours& list = fours[r / kTogetherRows];
+    const Int8Row from(row(rounded, r), x.cols);
+    auto* to = reinterpret_cast<int8_t*>(row(q, r));
+    const int64_t n = list.count == 0 ? 0 : 4 * list.groups[list.count - 1].end;
+    for (int64_t i = 0; i < n; ++i)
+      to[i] = i > 0 && list.index[i] == list.index[i - 1] ? int8_t{0} : from.q[list.index[i]];
+  });
+  return fours;
+}
+
 // n outputs from `first` on, of `count` rows of y from row i on, out of their products [count, stride].
 void CpuExec::finish(Tensor y, int64_t i, int64_t count, int64_t first, int64_t n, const float* product, int64_t stride,
                      const Epilogue& e) {
@@ -149,7 +187,7 @@ void CpuExec::finish(Tensor y, int64_t i, int64_t count, int64_t first, int64_t 
 
 // The outputs of a panel from `first` on, of all rows.
 void CpuExec::product_panel(const Part& part, int64_t first) {
-  constexpr int64_t kRows = 16;
+  constexpr int64_t kRows = kMostInt8Rows;
   const auto& [y, x, matrix, e] = *part.p;
   const WeightRows& w = part.w->rows;
   const int64_t n = std::min(part.w->out() - first, kPanel);
@@ -157,9 +195,20 @@ void CpuExec::product_panel(const Part& part, int64_t first) {
   float product[kRows * kPanel];
   for (int64_t i = 0; i < x.rows; i += kRows) {
     const int64_t count = std::min(kRows, x.rows - i);
-    s_.k.panel(w.type, panel, part.active + i / s_.k.panel_rows, count, product);
+    if (part.fours != nullptr)
+      s_.int8->by_input(w.type, panel, part.fours[i / kRows], int8_rows(part, i, count).at, static_cast<int>(count),
+                        product);
+    else
+      s_.k.panel(w.type, panel, part.active + i / s_.k.panel_rows, count, product);
     finish(y, i, count, first, n, product, kPanel, e);
   }
+}
+
+// Rows i .. i + count - 1 of a part's activations in 8 bits.
+CpuExec::Int8Rows CpuExec::int8_rows(const Part& part, int64_t i, int64_t count) {
+  Int8Rows rows;
+  for (int64_t r = 0; r < count; ++r) rows.at[r] = Int8Row(row(part.rounded, i + r), part.w->in());
+  return rows;
 }
 
 // The activations of part i in 8 bits, shared with an earlier part that reads the same.
@@ -182,23 +231,19 @@ void CpuExec::product_rows(const Part& part, int64_t first) {
   constexpr int64_t kRows = kMostInt8Rows;  // activation rows per product buffer
   const auto& [y, x, matrix, e] = *part.p;
   const WeightRows& w = part.w->rows;
-  const int64_t last = std::min(part.w->out(), first + kTogether), n = last - first, width = w.row_bytes();
+  const int64_t last = std::min(part.w->out(), first + kTogether), n = last - first;
   float product[kRows * kTogether];
   for (int64_t i = 0; i < x.rows; i += kRows) {
     const int64_t count = std::min(kRows, x.rows - i);
     if (part.rounded.data == nullptr) {
       s_.k.dot(w, first, last, row(x, i), x.stride, count, product, kTogether);
     } else {
-      Int8Row rounded_rows[kRows];
-      for (int64_t r = 0; r < count; ++r) rounded_rows[r] = Int8Row(row(part.rounded, i + r), w.in);
-      if (part.w->form == WeightForm::int8_panels) {
-        const int64_t bytes = part.w->bytes_of_panel();
-        s_.int8->dot(w.type, part.w->panels->data() + first / kInt8Panel * bytes, n, w.in, bytes, rounded_rows,
-                     static_cast<int>(count), product, kTogether);
-      } else {
-        s_.int8->dot(w.type, static_cast<const char*>(w.data) + first * width, n, w.in, width, rounded_rows,
-                     static_cast<int>(count), product, kTogether);
-      }
+      const Int8Rows rows = int8_rows(part, i, count);
+      const bool panels = part.w->form == WeightForm::int8_panels;
+      const int64_t stride = panels ? part.w->bytes_of_panel() : w.row_bytes();
+      const void* weights = panels ? static_cast<const void*>(part.w->panels->data() + first / kInt8Panel * stride)
+                                   : static_cast<const char*>(w.data) + first * stride;
+      s_.int8->dot(w.type, weights, n, w.in, stride, rows.at, static_cast<int>(count), product, kTogether);
     }
     finish(y, i, count, first, n, product, kTogether, e);
   }

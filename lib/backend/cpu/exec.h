@@ -124,6 +124,11 @@ class CpuExec final : public Exec {
               const Epilogue& e);
   Tensor rounded(const Part* parts, size_t i);
   const ActiveInputs* active(Tensor x);
+  const ActiveFours* active_fours(Tensor x, Tensor rounded);
+  struct Int8Rows {
+    Int8Row at[kMostInt8Rows];
+  };
+  static Int8Rows int8_rows(const Part& part, int64_t i, int64_t count);
   void make_panels(const CpuMatrix& w);
   void linear_blocks(Tensor y, Tensor x, const CpuMatrix& w, const Epilogue& e);
   void pack(const CpuMatrix& w);

@@ -33,6 +33,19 @@ struct Int8Row {
 
 constexpr int kMostInt8Rows = 16;
 
+// The inputs of up to kMostInt8Rows rows that are not 0 in one of them, in fours that do not cross groups of 32 inputs.
+// A group's last four may name an input twice, with 0 for its activation.
+struct ActiveFours {
+  struct Group {
+    int32_t number, end;  // of its 32 inputs, and the four behind its last one
+  };
+  const Group* groups;
+  int64_t count;         // of groups
+  const int32_t* index;  // [fours][4]
+  const int32_t* q;      // [fours] of each row: its 4 activations in 8 bits
+  int64_t stride;        // from row to row of q
+};
+
 // Sums are exact up to the products of one scale, then in float32: an output depends on its own row alone.
 struct Int8Kernels {
   bool (*takes)(DType type);                                                // the types that dot knows
@@ -43,6 +56,9 @@ struct Int8Kernels {
   // row to row, or from panel to panel: then y has room for whole panels.
   void (*dot)(DType type, const void* w, int64_t count, int64_t in, int64_t stride, const Int8Row* x, int rows,
               float* y, int64_t ldy);
+  // With weights by input (panels.h), of the types that both know; null: no such kernel. y [rows, kPanel]; the same
+  // sums as dot's, since those of integers have no order.
+  void (*by_input)(DType type, const void* panel, const ActiveFours& active, const Int8Row* x, int rows, float* y);
 };
 
 // The best that this level may use on this CPU; null: none.

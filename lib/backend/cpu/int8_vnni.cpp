@@ -213,6 +213,131 @@ void dot_of(const void* data, int64_t count, int64_t in, int64_t stride, const I
   some(Number<1>{});
 }
 
+// Weights by input: the 64 outputs of 4 inputs become 4 registers of 16 outputs with 4 weights each, as above, where
+// lane 4 l + m of register k is output 16 l + 4 k + m.
+constexpr int64_t kOutputs = 64, kFoursAhead = 16;
+constexpr int kFoursOfGroup = 8;
+
+inline void interleave(__m512i* to, const __m512i* w) {
+  const __m512i low01 = _mm512_unpacklo_epi8(w[0], w[1]), high01 = _mm512_unpackhi_epi8(w[0], w[1]);
+  const __m512i low23 = _mm512_unpacklo_epi8(w[2], w[3]), high23 = _mm512_unpackhi_epi8(w[2], w[3]);
+  to[0] = _mm512_unpacklo_epi16(low01, low23);
+  to[1] = _mm512_unpackhi_epi16(low01, low23);
+  to[2] = _mm512_unpacklo_epi16(high01, high23);
+  to[3] = _mm512_unpackhi_epi16(high01, high23);
+}
+
+// Between that order of outputs and the natural one, either way.
+inline void reorder(__m512* v) {
+  const __m512 even01 = _mm512_shuffle_f32x4(v[0], v[1], 0x88), odd01 = _mm512_shuffle_f32x4(v[0], v[1], 0xdd);
+  const __m512 even23 = _mm512_shuffle_f32x4(v[2], v[3], 0x88), odd23 = _mm512_shuffle_f32x4(v[2], v[3], 0xdd);
+  v[0] = _mm512_shuffle_f32x4(even01, even23, 0x88);
+  v[1] = _mm512_shuffle_f32x4(odd01, odd23, 0x88);
+  v[2] = _mm512_shuffle_f32x4(even01, even23, 0xdd);
+  v[3] = _mm512_shuffle_f32x4(odd01, odd23, 0xdd);
+}
+
+// What a group of 32 inputs multiplies with: weights as unsigned bytes, scale * (w . q) - least * sum of x.
+struct Q8Inputs {
+  static constexpr bool kOffset = true, kLeast = false;
+  static const uint8_t* weights(const uint8_t* panel, int64_t input) {
+    return panel + input / 32 * 34 * kOutputs + (2 + input % 32) * kOutputs;
+  }
+  static __m512i load(const uint8_t* w) { return _mm512_xor_si512(_mm512_loadu_si512(w), _mm512_set1_epi8(-128)); }
+  static void scales(__m512* scale, __m512*, const uint8_t* panel, int64_t group) {
+    for (int k = 0; k < 4; ++k) scale[k] = halves(panel + group * 34 * kOutputs + 32 * k);
+    reorder(scale);
+  }
+};
+
+struct Q4Inputs {
+  static constexpr bool kOffset = false, kLeast = true;
+  static constexpr int64_t kHead = 20 * kOutputs, kBlock = kHead + 128 * kOutputs;
+  static const uint8_t* weights(const uint8_t* panel, int64_t input) {
+    return panel + input / 256 * kBlock + kHead + input % 256 * (kOutputs / 2);
+  }
+  static __m512i load(const uint8_t* w) {
+    const __m256i both = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(w));
+    const __m512i wide = _mm512_inserti64x4(_mm512_castsi256_si512(both), _mm256_srli_epi16(both, 4), 1);
+    return _mm512_and_si512(wide, _mm512_set1_epi8(15));
+  }
+  static void scales(__m512* scale, __m512* least, const uint8_t* panel, int64_t group) {
+    const uint8_t *block = panel + group / 8 * kBlock, *by = block + 4 * kOutputs + group % 8 * kOutputs;
+    for (int k = 0; k < 4; ++k) {
+      scale[k] = times_unsigned(halves(block + 32 * k), by + 16 * k);
+      least[k] = times_unsigned(halves(block + 2 * kOutputs + 32 * k), by + 8 * kOutputs + 16 * k);
+    }
+    reorder(scale);
+    reorder(least);
+  }
+};
+
+// y += the `fours` of a group for R rows, whose activations of the first four are at q.
+template <class Q, int R>
+inline void add_group(float* y, const __m512i (*w)[4], int64_t fours, const __m512* scale, const __m512* least,
+                      const int32_t* q, int64_t stride, const Int8Row* x, int64_t group) {
+  __m512i dot[R][4];
+  for (int r = 0; r < R; ++r) {
+    const int minus = Q::kOffset ? x[r].minus[2 * group] + x[r].minus[2 * group + 1] : 0;
+    for (__m512i& d : dot[r]) d = _mm512_set1_epi32(minus);
+  }
+  for (int64_t f = 0; f < fours; ++f)
+    for (int r = 0; r < R; ++r) {
+      const __m512i four = _mm512_set1_epi32(q[r * stride + f]);
+      for (int k = 0; k < 4; ++k) dot[r][k] = _mm512_dpbusd_epi32(dot[r][k], w[f][k], four);
+    }
+  for (int r = 0; r < R; ++r) {
+    const __m512 d = _mm512_set1_ps(x[r].d[group]), total = _mm512_set1_ps(x[r].sum[group]);
+    for (int k = 0; k < 4; ++k) {
+      float* to = y + r * kOutputs + 16 * k;
+      __m512 sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot[r][k]), _mm512_mul_ps(scale[k], d), _mm512_loadu_ps(to));
+      if (Q::kLeast) sum = _mm512_fnmadd_ps(least[k], total, sum);
+      _mm512_storeu_ps(to, sum);
+    }
+  }
+}
+
+template <class Q>
+void by_input_of(const void* data, const ActiveFours& active, const Int8Row* x, int rows, float* y) {
+  const auto* panel = static_cast<const uint8_t*>(data);
+  for (int64_t i = 0; i < rows * kOutputs; i += 16) _mm512_storeu_ps(y + i, _mm512_setzero_ps());
+  const int64_t last = active.count == 0 ? 0 : active.groups[active.count - 1].end - 1;
+  int64_t begin = 0;
+  for (int64_t g = 0; g < active.count; ++g) {
+    const int64_t group = active.groups[g].number, fours = active.groups[g].end - begin;
+    __m512i w[kFoursOfGroup][4];
+    for (int64_t f = 0; f < fours; ++f) {
+      const int64_t at = begin + f, ahead = at + kFoursAhead < last ? at + kFoursAhead : last;
+      __m512i lines[4];
+      for (int k = 0; k < 4; ++k) {
+        _mm_prefetch(reinterpret_cast<const char*>(Q::weights(panel, active.index[4 * ahead + k])), _MM_HINT_T0);
+        lines[k] = Q::load(Q::weights(panel, active.index[4 * at + k]));
+      }
+      interleave(w[f], lines);
+    }
+    __m512 scale[4], least[4];
+    Q::scales(scale, least, panel, group);
+    const int32_t* q = active.q + begin;
+    int r = 0;
+    for (; r + 4 <= rows; r += 4)
+      add_group<Q, 4>(y + r * kOutputs, w, fours, scale, least, q + r * active.stride, active.stride, x + r, group);
+    for (; r < rows; ++r)
+      add_group<Q, 1>(y + r * kOutputs, w, fours, scale, least, q + r * active.stride, active.stride, x + r, group);
+    begin += fours;
+  }
+  for (int r = 0; r < rows; ++r) {
+    __m512 v[4];
+    for (int k = 0; k < 4; ++k) v[k] = _mm512_loadu_ps(y + r * kOutputs + 16 * k);
+    reorder(v);
+    for (int k = 0; k < 4; ++k) _mm512_storeu_ps(y + r * kOutputs + 16 * k, v[k]);
+  }
+}
+
+void by_input(DType type, const void* panel, const ActiveFours& active, const Int8Row* x, int rows, float* y) {
+  return type == DType::q8_0 ? by_input_of<Q8Inputs>(panel, active, x, rows, y)
+                             : by_input_of<Q4Inputs>(panel, active, x, rows, y);
+}
+
 void round(const Int8Row& to, const float* x, int64_t n, DType type) {
   const int offset = type == DType::q8_0 ? 128 : 32;
   for (int64_t i = 0; i < n; i += 32) {
@@ -238,6 +363,6 @@ void round(const Int8Row& to, const float* x, int64_t n, DType type) {
 
 }  // namespace
 
-const Int8Kernels kInt8Vnni{takes, round, true, dot};
+const Int8Kernels kInt8Vnni{takes, round, true, dot, by_input};
 
 }  // namespace recurra
