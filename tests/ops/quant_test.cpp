@@ -113,6 +113,65 @@ TEST_P(Quant, Products) {
   }
 }
 
+// Outputs that fill whole panels and a part of one, an odd number of blocks a row, inputs of which most, few or all are
+// 0.
+TEST_P(Quant, ProductsOfManyOutputs) {
+  const int64_t block = recurra::info(GetParam()).block, bytes = recurra::info(GetParam()).block_bytes;
+  const int64_t out = 147, blocks = 3, in = blocks * block, n = 21;
+  Draw draw(4);
+  std::vector<uint8_t> weights;
+  std::vector<double> values;
+  for (int64_t i = 0; i < out * blocks; ++i) {
+    const int64_t pick = draw.between(0, static_cast<int64_t>(blocks_.size()) / bytes - 1);
+    weights.insert(weights.end(), blocks_.begin() + pick * bytes, blocks_.begin() + (pick + 1) * bytes);
+    values.insert(values.end(), want_.begin() + pick * block, want_.begin() + (pick + 1) * block);
+  }
+  Values x = draw.normal(n * in);
+  for (int64_t r = 0; r < n; ++r)
+    for (int64_t j = 0; j < in; ++j) {
+      float& v = x[static_cast<size_t>(r * in + j)];
+      v = r == 4 || draw.between(0, 9) < r % 11 ? 0 : std::fabs(v);
+    }
+  std::vector<double> want;
+  for (int64_t r = 0; r < n; ++r)
+    for (int64_t o = 0; o < out; ++o) {
+      double sum = 0;
+      for (int64_t j = 0; j < in; ++j)
+        sum += static_cast<double>(x[static_cast<size_t>(r * in + j)]) * values[static_cast<size_t>(o * in + j)];
+      want.push_back(sum);
+    }
+  std::vector<Candidate> all_candidates = candidates();
+  all_candidates.push_back({on_gpu() ? "cuda" : "cpu", "auto"});
+  for (const Candidate& c : all_candidates)
+    for (const Inputs inputs : {Inputs::any, Inputs::mostly_zero}) {
+      std::string why;
+      const auto be = open_candidate(c, &why);
+      if (!be) continue;
+      const auto w = be->matrix({"w", GetParam(), shape(out, in), weights.data(), weights.size()}, inputs);
+      const auto exec = be->exec();
+      exec->begin();
+      const auto product = [&](int64_t first, int64_t rows_of) {
+        Values from(x.begin() + first * in, x.begin() + (first + rows_of) * in),
+            y(static_cast<size_t>(rows_of * out), NAN);
+        Segment segment{0, static_cast<int32_t>(rows_of), nullptr};
+        Rows rows;
+        rows.count = static_cast<int32_t>(rows_of);
+        rows.segments = {&segment, 1};
+        exec->linear(tensor(y, rows_of), tensor(from, rows_of), *w, rows, {});
+        return y;
+      };
+      const bool exact = std::string(c.dtype) == "f32";
+      const Values together = product(0, n);
+      EXPECT_LT(relative(together, want), exact ? 1e-5 : 1e-2) << c.backend << c.dtype;
+      if (exact || !on_gpu())
+        for (int64_t r = 0; r < n; ++r) {
+          const Values alone = product(r, 1);
+          EXPECT_EQ(std::memcmp(alone.data(), together.data() + r * out, alone.size() * sizeof(float)), 0) << r;
+        }
+      exec->end();
+    }
+}
+
 // One value that is not finite makes its products so, and leaves the other rows alone.
 TEST_P(Quant, ProductsOfStrangeValues) {
   std::string why;
