@@ -5,8 +5,8 @@ bool takes(DType type) {
   return type == DType::q8_0 || type == DType::q4_k || type == DType::q5_k || type == DType::q6_k;
 }
 
-void dot(DType type, const void* w, int64_t count, int64_t in, int64_t stride, const Int8Row* x, int n, float* y,
-         int64_t ldy) {
+void dot_of_type(DType type, const void* w, int64_t count, int64_t in, int64_t stride, const Int8Row* x, int n,
+                 float* y, int64_t ldy) {
   switch (type) {
     case DType::q8_0:
       return dot_of<Q8_0>(w, count, in, stride, x, n, y, ldy);

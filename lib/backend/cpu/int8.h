@@ -53,7 +53,7 @@ struct Int8Kernels {
   // Whether dot reads the weights in panels (int8_panels.h), else as the file has them.
   bool panels;
   // y[i * ldy + n] = W[n] . x_i, for i < rows (kMostInt8Rows at most) and n < count; W [count, in], `stride` bytes from
-  // row to row, or from panel to panel: then y has room for whole panels.
+  // row to row, or from panel to panel: then y has room for whole panels. The rows of x lie at one distance.
   void (*dot)(DType type, const void* w, int64_t count, int64_t in, int64_t stride, const Int8Row* x, int rows,
               float* y, int64_t ldy);
   // With weights by input (panels.h), of the types that both know; null: no such kernel. y [rows, kPanel]; the same
@@ -65,6 +65,6 @@ struct Int8Kernels {
 const Int8Kernels* int8_kernels(Level level);
 
 // One file each, compiled for their instructions.
-extern const Int8Kernels kInt8Avx2, kInt8Vnni;
+extern const Int8Kernels kInt8Avx2, kInt8Vnni, kInt8Amx;
 
 }  // namespace recurra

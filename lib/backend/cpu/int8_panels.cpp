@@ -21,10 +21,7 @@ void put_q8_0(uint8_t* panel, int64_t o, const uint8_t* row, int64_t in) {
   uint8_t* to = panel + q8_0_scales(in);
   for (int64_t i = 0; i < in / 32; ++i, row += 34, to += 8 * kRegister) {
     std::memcpy(panel + 2 * (i * kInt8Panel + o), row, 2);
-    uint64_t words[4];
-    std::memcpy(words, row + 2, sizeof words);
-    for (uint64_t& w : words) w ^= 0x8080808080808080u;
-    spread(to, o, reinterpret_cast<const uint8_t*>(words), 8);
+    spread(to, o, row + 2, 8);
   }
 }
 
