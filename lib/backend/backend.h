@@ -318,6 +318,25 @@ class Exec {
     int64_t heads, head;
     float key_eps, group_eps;
     size_t state;
+    // The parts of it.
+    DeltaInputs inputs() const { return {w, a, k, kk, b, k_k, k_a, heads, key_eps}; }
+    Scan scan() const {
+      Scan s;
+      s.decay = Decay::vector;
+      s.erase = true;
+      s.heads = heads;
+      s.key = s.value = head;
+      s.o = o;
+      s.r = r;
+      s.log_w = w;
+      s.k = k;
+      s.v = v;
+      s.a = kk;
+      s.b = b;
+      s.state = state;
+      return s;
+    }
+    BonusGate gated() const { return {o, o, r, k, v, g, r_k, heads}; }
   };
   virtual void head_mix(const HeadMix& io, const Rows& rows);
 

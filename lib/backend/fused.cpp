@@ -12,23 +12,10 @@ void Exec::norm_shift_lerp(const NormLerp& io, const Rows& rows) {
 
 void Exec::head_mix(const HeadMix& io, const Rows& rows) {
   if (io.v_first.data != nullptr) value_residual(io.v, io.v_first, io.b);
-  delta_inputs({io.w, io.a, io.k, io.kk, io.b, io.k_k, io.k_a, io.heads, io.key_eps});
-  Scan s;
-  s.decay = Decay::vector;
-  s.erase = true;
-  s.heads = io.heads;
-  s.key = s.value = io.head;
-  s.o = io.o;
-  s.r = io.r;
-  s.log_w = io.w;
-  s.k = io.k;
-  s.v = io.v;
-  s.a = io.kk;
-  s.b = io.b;
-  s.state = io.state;
-  scan(s, rows);
+  delta_inputs(io.inputs());
+  scan(io.scan(), rows);
   norm(io.o, io.o, Norm::group, io.ln_w, io.ln_b, io.group_eps, io.heads);
-  bonus_gate({io.o, io.o, io.r, io.k, io.v, io.g, io.r_k, io.heads});
+  bonus_gate(io.gated());
 }
 
 }  // namespace recurra

@@ -14,6 +14,34 @@ constexpr int64_t kTogether = 32;
 // Products that share a round of tasks.
 constexpr int64_t kMostProducts = 8;
 
+// Head h of a segment.
+ScanHead head_of(const Scan& c, const Segment& seg, int64_t h, float* work) {
+  const auto at = [&](Tensor t, int64_t width) { return t.data == nullptr ? nullptr : row(t, seg.first) + h * width; };
+  ScanHead head{};
+  head.decay = c.decay;
+  head.erase = c.erase;
+  head.tokens = seg.count;
+  head.key = c.key;
+  head.value = c.value;
+  head.state = reinterpret_cast<float*>(seg.state + c.state) + h * c.key * c.value;
+  head.r = at(c.r, c.key);
+  head.k = at(c.k, c.key);
+  head.v = at(c.v, c.value);
+  head.a = at(c.a, c.key);
+  head.b = at(c.b, c.key);
+  head.log_w = at(c.log_w, c.decay == Decay::vector ? c.key : 1);
+  head.o = at(c.o, c.value);
+  head.r_stride = c.r.stride;
+  head.k_stride = c.k.stride;
+  head.v_stride = c.v.stride;
+  head.a_stride = c.a.stride;
+  head.b_stride = c.b.stride;
+  head.w_stride = c.log_w.stride;
+  head.o_stride = c.o.stride;
+  head.work = work;
+  return head;
+}
+
 }  // namespace
 
 Threads::~Threads() {
@@ -331,33 +359,7 @@ void CpuExec::scan(const Scan& c, const Rows& rows) {
   each_piece(static_cast<int64_t>(rows.segments.size()) * heads, tokens * c.key * c.value,
              [&](int64_t task, int thread) {
                const Segment& seg = rows.segments[static_cast<size_t>(task / heads)];
-               const int64_t h = task % heads;
-               const auto at = [&](Tensor t, int64_t width) {
-                 return t.data == nullptr ? nullptr : row(t, seg.first) + h * width;
-               };
-               ScanHead head{};
-               head.decay = c.decay;
-               head.erase = c.erase;
-               head.tokens = seg.count;
-               head.key = c.key;
-               head.value = c.value;
-               head.state = reinterpret_cast<float*>(seg.state + c.state) + h * c.key * c.value;
-               head.r = at(c.r, c.key);
-               head.k = at(c.k, c.key);
-               head.v = at(c.v, c.value);
-               head.a = at(c.a, c.key);
-               head.b = at(c.b, c.key);
-               head.log_w = at(c.log_w, c.decay == Decay::vector ? c.key : 1);
-               head.o = at(c.o, c.value);
-               head.r_stride = c.r.stride;
-               head.k_stride = c.k.stride;
-               head.v_stride = c.v.stride;
-               head.a_stride = c.a.stride;
-               head.b_stride = c.b.stride;
-               head.w_stride = c.log_w.stride;
-               head.o_stride = c.o.stride;
-               head.work = row(work, thread);
-               (chunk ? s_.k.scan_chunk : s_.k.scan)(head);
+               (chunk ? s_.k.scan_chunk : s_.k.scan)(head_of(c, seg, task % heads, row(work, thread)));
              });
 }
 
@@ -366,21 +368,56 @@ void CpuExec::value_residual(Tensor v, Tensor v_first, Tensor gate) {
            [&](int64_t i) { s_.k.value_residual(row(v, i), row(v_first, i), row(gate, i), v.cols); });
 }
 
+// Values first .. first + n - 1 of row i, which are one head's.
+void CpuExec::delta_inputs_of(const DeltaInputs& io, int64_t i, int64_t first, int64_t n) {
+  s_.k.delta_inputs(row(io.w, i) + first, row(io.a, i) + first, row(io.k, i) + first, row(io.kk, i) + first,
+                    row(io.b, i) + first, io.k_k->data() + first, io.k_a->data() + first, io.eps, n);
+}
+
+void CpuExec::bonus_gate_of(const BonusGate& io, int64_t i, int64_t first, int64_t n) {
+  s_.k.bonus_gate(row(io.y, i) + first, row(io.o, i) + first, row(io.r, i) + first, row(io.k, i) + first,
+                  row(io.v, i) + first, row(io.g, i) + first, io.r_k->data() + first, n);
+}
+
 void CpuExec::delta_inputs(const DeltaInputs& io) {
   const int64_t n = io.k.cols / io.heads;
   each_row(io.k.rows, 8 * io.k.cols, [&](int64_t i) {
-    for (int64_t h = 0; h < io.k.cols; h += n)
-      s_.k.delta_inputs(row(io.w, i) + h, row(io.a, i) + h, row(io.k, i) + h, row(io.kk, i) + h, row(io.b, i) + h,
-                        io.k_k->data() + h, io.k_a->data() + h, io.eps, n);
+    for (int64_t first = 0; first < io.k.cols; first += n) delta_inputs_of(io, i, first, n);
   });
 }
 
 void CpuExec::bonus_gate(const BonusGate& io) {
   const int64_t n = io.o.cols / io.heads;
   each_row(io.o.rows, 4 * io.o.cols, [&](int64_t i) {
-    for (int64_t h = 0; h < io.o.cols; h += n)
-      s_.k.bonus_gate(row(io.y, i) + h, row(io.o, i) + h, row(io.r, i) + h, row(io.k, i) + h, row(io.v, i) + h,
-                      row(io.g, i) + h, io.r_k->data() + h, n);
+    for (int64_t first = 0; first < io.o.cols; first += n) bonus_gate_of(io, i, first, n);
+  });
+}
+
+// Rows of a segment each: a head is one task from its products to what the last matrix reads, with the bits of the
+// steps by themselves.
+void CpuExec::head_mix(const HeadMix& io, const Rows& rows) {
+  if (static_cast<int32_t>(rows.segments.size()) != rows.count) return Exec::head_mix(io, rows);
+  const Frame frame(*this);
+  const int64_t n = io.head, bytes = n * n * static_cast<int64_t>(sizeof(float));
+  const Tensor work = scratch(s_.threads.count(), n);
+  const Scan scan = io.scan();
+  const DeltaInputs inputs = io.inputs();
+  const BonusGate gated = io.gated();
+  const float *scale = values(io.ln_w), *bias = values(io.ln_b);
+  each_piece(rows.count * io.heads, n * (n + 16), [&](int64_t task, int thread) {
+    const int64_t i = task / io.heads, first = task % io.heads * n;
+    const Segment& seg = rows.segments[static_cast<size_t>(i)];
+    // The state has not been seen for a whole token: it is on its way while its inputs are made.
+    const std::byte* state = seg.state + io.state + task % io.heads * bytes;
+    for (int64_t at = 0; at < bytes; at += 64) __builtin_prefetch(state + at, 1, 2);
+    if (io.v_first.data != nullptr)
+      s_.k.value_residual(row(io.v, i) + first, row(io.v_first, i) + first, row(io.b, i) + first, n);
+    delta_inputs_of(inputs, i, first, n);
+    s_.k.scan(head_of(scan, seg, task % io.heads, row(work, thread)));
+    float* o = row(io.o, i) + first;
+    s_.k.norm(o, o, scale != nullptr ? scale + first : nullptr, bias != nullptr ? bias + first : nullptr, io.group_eps,
+              Norm::group, n);
+    bonus_gate_of(gated, i, first, n);
   });
 }
 

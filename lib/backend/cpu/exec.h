@@ -105,6 +105,7 @@ class CpuExec final : public Exec {
   void value_residual(Tensor v, Tensor v_first, Tensor gate) override;
   void delta_inputs(const DeltaInputs& io) override;
   void bonus_gate(const BonusGate& io) override;
+  void head_mix(const HeadMix& io, const Rows& rows) override;
   void keep_last(Tensor x, const Rows& rows, size_t at) override;
   void download(float* out, Tensor x) override;
 
@@ -130,6 +131,8 @@ class CpuExec final : public Exec {
   };
   static Int8Rows int8_rows(const Part& part, int64_t i, int64_t count);
   void make_panels(const CpuMatrix& w);
+  void delta_inputs_of(const DeltaInputs& io, int64_t i, int64_t first, int64_t n);
+  void bonus_gate_of(const BonusGate& io, int64_t i, int64_t first, int64_t n);
   void linear_blocks(Tensor y, Tensor x, const CpuMatrix& w, const Epilogue& e);
   void pack(const CpuMatrix& w);
   ProductRunner& runner(int thread);
