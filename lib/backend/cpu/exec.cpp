@@ -11,6 +11,8 @@ const CpuMatrix& of(const Matrix& m) { return static_cast<const CpuMatrix&>(m); 
 // Weight rows of a task, whose products are in a buffer. The pool hands out many at once while there are many, since
 // kernels ask for memory ahead and what lies behind the last row is another thread's.
 constexpr int64_t kTogether = 32;
+// Panels whose weights in the file are dropped at once: a system call a panel would take longer than making it.
+constexpr int64_t kDropped = 64;
 // Products that share a round of tasks.
 constexpr int64_t kMostProducts = 8;
 
@@ -151,9 +153,13 @@ void CpuExec::make_panels(const CpuMatrix& w) {
     const int64_t outputs = w.panel_outputs(), count = (w.out() + outputs - 1) / outputs, bytes = w.bytes_of_panel();
     const auto make = w.form == WeightForm::by_input ? make_panel : make_int8_panel;
     const std::shared_ptr<Buffer> panels = allocate_host(static_cast<size_t>(count * bytes));
-    each(count, [&](int64_t i, int) { make(panels->data() + i * bytes, w.rows, i * outputs, w.out()); });
+    // What has been read leaves memory on the way, and at last what lies on the borders.
+    each(count, [&](int64_t i, int) {
+      make(panels->data() + i * bytes, w.rows, i * outputs, w.out());
+      if (i % kDropped == kDropped - 1) w.drop_rows((i + 1 - kDropped) * outputs, kDropped * outputs);
+    });
     w.panels = panels;
-    w.drop_rows();
+    w.drop_rows(0, w.out());
   });
 }
 
@@ -291,9 +297,10 @@ void CpuExec::pack(const CpuMatrix& w) {
       const int64_t first = i * kSlice, columns = std::min(kSlice, w.out() - first);
       std::vector<float> buffer(static_cast<size_t>(columns * w.in()));
       slices[static_cast<size_t>(i)] = pack_slice(s_.dnn, s_.k, w.rows, first, columns, buffer.data());
+      w.drop_rows(first, columns);
     });
     w.slices = std::move(slices);
-    w.drop_rows();
+    w.drop_rows(0, w.out());
   });
 }
 

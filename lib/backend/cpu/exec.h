@@ -1,6 +1,7 @@
 // Inside the CPU backend: its matrices, what its callers share, and the operations.
 #pragma once
 
+#include <algorithm>
 #include <mutex>
 #include <optional>
 
@@ -30,9 +31,12 @@ class CpuMatrix final : public Matrix {
                                                                          : WeightForm::file),
         mapped(view.mapped) {}
 
-  // The file's own weights leave memory: what is made of them will be used.
-  void drop_rows() const {
-    if (form != WeightForm::file && mapped) drop_pages(rows.data, static_cast<uint64_t>(out() * rows.row_bytes()));
+  // The file's own weights of these outputs leave memory: what was made of them will be used.
+  void drop_rows(int64_t first, int64_t count) const {
+    if (form == WeightForm::file || !mapped) return;
+    const int64_t bytes = rows.row_bytes();
+    drop_pages(static_cast<const char*>(rows.data) + first * bytes,
+               static_cast<uint64_t>(std::min(count, out() - first) * bytes));
   }
 
   // Of a form that is made: outputs of a panel, and its bytes.
