@@ -17,7 +17,6 @@
 //
 // RWKV-7's steps around the recurrence (backend.h's head_mix) are part of the same kernel (Mix).
 #include <algorithm>
-#include <cstdlib>
 
 #include "backend/cuda/device/block_products.h"
 #include "backend/cuda/device/math.cuh"
@@ -29,10 +28,15 @@ namespace {
 constexpr int C = 64, N = 64, kSolve = 132, kLower = 68, kErased = 72;  // the last three: floats from row to row
 constexpr int kRing = 8, kNear = 3, kStateFours = N * N / 4;
 constexpr float kFastLimit = -60.0f, kLeastLog = -100.0f;
-constexpr int kMostCluster = 4;
 
 template <bool Erase>
 constexpr int kGroups = Erase ? 1 : 2;  // chunks of a block, each with 4 warps
+// Blocks of a cluster, for fewer steps through device memory. With erase a block does more between them, and waiting
+// for room for several at once costs more than the steps.
+template <Decay D, bool Erase>
+constexpr int kCluster = Erase                ? 1
+                         : D == Decay::vector ? 2
+                                              : 4;
 
 struct View {
   const float* data;
@@ -144,14 +148,15 @@ __global__ void __launch_bounds__(128 * kGroups<Erase>, 2)
   __shared__ int taken;
 
   // ---- Which chunk of which head ----
-  const int rank = p.cluster > 1 ? cluster_rank() : 0;
+  const int blocks = kCluster<D, Erase> == 1 ? 1 : p.cluster;
+  const int rank = blocks > 1 ? cluster_rank() : 0;
   if (threadIdx.x == 0) {
     if (rank == 0) taken = atomicAdd(p.ticket, 1);
     if (rank != 0)
       for (uint64_t& barrier : barriers) expect(&barrier, kStateFours * 16 / 4);
   }
   int ticket;
-  if (p.cluster > 1) {
+  if (blocks > 1) {
     cluster_arrive();
     cluster_wait();
     ticket = read_in(&taken, 0);
@@ -162,11 +167,11 @@ __global__ void __launch_bounds__(128 * kGroups<Erase>, 2)
   }
   const int all_heads = p.heads * p.value_parts, s = ticket / all_heads % p.rows.segments;
   const int head = ticket % all_heads, h = head / p.value_parts;
-  const int cluster = ticket / all_heads / p.rows.segments, chunk = cluster * p.cluster + rank;
+  const int cluster = ticket / all_heads / p.rows.segments, chunk = cluster * blocks + rank;
   const DeviceSegment seg = p.rows.segment[s];
   const int chunks = (seg.count + C * M - 1) / (C * M);  // of C M tokens
   if (chunk >= chunks) {
-    if (p.cluster > 1) cluster_wait();
+    if (blocks > 1) cluster_wait();
     return;
   }
 
@@ -275,7 +280,11 @@ __global__ void __launch_bounds__(128 * kGroups<Erase>, 2)
       pf[2 * lane] = ex(sum - l1), pf[2 * lane + 1] = ex(sum);
       nf[2 * lane] = ex(l1 - sum), nf[2 * lane + 1] = ex(-sum);  // used where G > kFastLimit
     }
+    __syncthreads();
   }
+  // As with a vector decay, R, A times P(0, t) and K, B by it; else the products of pairs are multiplied by P(s, t).
+  const bool near = kScalar && gc[63] > kFastLimit;
+  const auto times = [](float4 v, float f) { return make_float4(v.x * f, v.y * f, v.z * f, v.w * f); };
   const auto decayed = [&](float4 v, int t, auto f) {  // times exp(f(G))
     const float4 e = t < 0 ? make_float4(0, 0, 0, 0) : *reinterpret_cast<const float4*>(G + t * kG + c4);
     return make_float4(v.x * ex(f(e.x, 0)), v.y * ex(f(e.y, 1)), v.z * ex(f(e.z, 2)), v.w * ex(f(e.w, 3)));
@@ -335,6 +344,7 @@ __global__ void __launch_bounds__(128 * kGroups<Erase>, 2)
     for (int i = 0; i < 8; ++i) {
       const int t = (tid >> 4) + 8 * i;
       if constexpr (kVector) z[i] = decayed(z[i], t, minus);
+      if (kScalar && near) z[i] = times(z[i], nf[t]);
       put4(tK + t * kTile + c4, z[i]);
     }
     if constexpr (Erase) fetch(z, at_keys(p.a), p.a.stride);
@@ -342,6 +352,7 @@ __global__ void __launch_bounds__(128 * kGroups<Erase>, 2)
     for (int i = 0; i < 8; ++i) {
       const int t = (tid >> 4) + 8 * i;
       if constexpr (kVector) x[i] = decayed(x[i], t, plus);
+      if (kScalar && near) x[i] = times(x[i], pf[t]);
       put4(tR + t * kTile + c4, x[i]);
     }
     if constexpr (Erase) {
@@ -349,18 +360,18 @@ __global__ void __launch_bounds__(128 * kGroups<Erase>, 2)
       for (int i = 0; i < 8; ++i) {
         const int t = (tid >> 4) + 8 * i;
         if constexpr (kVector) y[i] = decayed(y[i], t, minus);
+        if (kScalar && near) y[i] = times(y[i], nf[t]);
         put4(tB + t * kTile + c4, y[i]);
       }
-      if constexpr (kScalar) __syncthreads();  // gc
 #pragma unroll
       for (int i = 0; i < 8; ++i) {
         const int t = (tid >> 4) + 8 * i;
         if constexpr (kVector) z[i] = decayed(z[i], t - 1, plus);
+        if (kScalar && near && t > 0) z[i] = times(z[i], pf[t - 1]);
         put4(tA + t * kTile + c4, z[i]);
         if constexpr (!kVector) {  // the same rounded a everywhere
           const float2 lo = unpack(pack(z[i].x, z[i].y)), hi = unpack(pack(z[i].z, z[i].w));
-          const float e = kScalar && t > 0 ? pf[t - 1] : 1.0f;
-          z[i] = make_float4(lo.x * e, lo.y * e, hi.x * e, hi.y * e);
+          z[i] = make_float4(lo.x, lo.y, hi.x, hi.y);
         }
         *reinterpret_cast<float4*>(X + t * kSolve + c4) = z[i];
       }
@@ -371,19 +382,23 @@ __global__ void __launch_bounds__(128 * kGroups<Erase>, 2)
   // ---- 2. Lab, Lak V, Lrk V, Lrb ----
   Fragment fr, lrk, lrb;
   load_rows(fr, tR, kTile, row0, lane);
-  const bool near = kScalar && gc[63] > kFastLimit;
   const auto between = [&](int t, int from, bool before) {  // P(from, t), or P(from, t-1)
     if (before) return from < t ? (kScalar ? ex(gc[t - 1] - gc[from]) : 1.0f) : 0.0f;
     return from <= t ? (kScalar ? ex(gc[t] - gc[from]) : 1.0f) : 0.0f;
   };
   const auto masked = [&](Sums& c, bool before) {
-    if (kScalar && near) {
-      const int t = row0 + g;
-      const float e0 = before ? (t != 0 ? pf[t - 1] : 0.0f) : pf[t], e1 = before ? pf[t + 7] : pf[t + 8];
+    if (kScalar && !near) {
+#pragma unroll 1
+      for (int j = 0; j < 2; ++j) {
+        const int t = row0 + g + 8 * j;
 #pragma unroll
-      for (int i = 0; i < 8; ++i) {
-        const float2 f = *reinterpret_cast<const float2*>(nf + 8 * i + 2 * q);
-        c[i][0] *= e0 * f.x, c[i][1] *= e0 * f.y, c[i][2] *= e1 * f.x, c[i][3] *= e1 * f.y;
+        for (int i = 0; i < 8; ++i)
+#pragma unroll
+          for (int e = 0; e < 2; ++e) {
+            const float f = between(t, 8 * i + 2 * q + e, before);
+            c[i][e] *= j == 0 ? f : 1.0f;
+            c[i][2 + e] *= j == 1 ? f : 1.0f;
+          }
       }
     }
 #pragma unroll
@@ -391,9 +406,7 @@ __global__ void __launch_bounds__(128 * kGroups<Erase>, 2)
 #pragma unroll
       for (int j = 0; j < 4; ++j) {
         const int t = row0 + g + j / 2 * 8, from = 8 * i + 2 * q + j % 2;
-        const bool in = before ? from < t : from <= t;
-        if (kScalar && !near) c[i][j] *= between(t, from, before);
-        c[i][j] = in ? c[i][j] : 0.0f;
+        c[i][j] = (before ? from < t : from <= t) ? c[i][j] : 0.0f;
       }
   };
   Sums local;  // o but for S_0
@@ -497,7 +510,7 @@ __global__ void __launch_bounds__(128 * kGroups<Erase>, 2)
   if (Erase || kScalar) __syncthreads();
 
   // ---- 3. K, B of a scalar decay; forward substitution, a column a thread ----
-  if constexpr (kScalar) {
+  if (kScalar && !near) {
     const float last = gc[63];
 #pragma unroll
     for (int i = 0; i < 8; ++i) {
@@ -518,7 +531,11 @@ __global__ void __launch_bounds__(128 * kGroups<Erase>, 2)
     for (int block = 0; block < 4; ++block) {
       float solved[16];
 #pragma unroll
-      for (int i = 0; i < 16; ++i) solved[i] = X[(16 * block + i) * kSolve + tid];
+      for (int i = 0; i < 16; ++i) {
+        const int t = 16 * block + i;
+        solved[i] = X[t * kSolve + tid];
+        if (kScalar && !near) solved[i] *= tid < 64 && t > 0 ? pf[t - 1] : 1.0f;  // A of a
+      }
       const float* l = L + 16 * block * kLower;
 #pragma unroll 1
       for (int from = 0; from < 16 * block; from += 4) {
@@ -558,7 +575,7 @@ __global__ void __launch_bounds__(128 * kGroups<Erase>, 2)
 #pragma unroll
       for (int j = 0; j < 4; ++j) {
         const float2 r2 = unpack(fr[i][j]);
-        const float e = kScalar ? pf[row0 + g + j % 2 * 8] : 1.0f;
+        const float e = kScalar && !near ? pf[row0 + g + j % 2 * 8] : 1.0f;
         c[2 * i + j / 2][j % 2 * 2] = r2.x * e;
         c[2 * i + j / 2][j % 2 * 2 + 1] = r2.y * e;
       }
@@ -570,6 +587,7 @@ __global__ void __launch_bounds__(128 * kGroups<Erase>, 2)
   }
   Sums add;
   clear(add);
+  const float late = kScalar && near ? pf[63] : 1.0f;  // what K and B of a scalar decay are still to be multiplied with
   {
     Fragment f;
     if constexpr (Erase) {
@@ -582,7 +600,7 @@ __global__ void __launch_bounds__(128 * kGroups<Erase>, 2)
 #pragma unroll
         for (int j = 0; j < 4; ++j) {
           const int to = 8 * i + 2 * q + j % 2;
-          const float e = kVector ? c[i][j] * nf[to] : c[i][j];
+          const float e = kVector ? c[i][j] * nf[to] : c[i][j] * late;
           Mt[to * kErased + row0 + g + j / 2 * 8] = __uint_as_float(tf32(e));
         }
       load_columns(f, tR, row0, lane);
@@ -591,11 +609,11 @@ __global__ void __launch_bounds__(128 * kGroups<Erase>, 2)
     load_columns(f, tV, row0, lane);
     multiply(add, f, tK, 3, lane);
   }
-  if constexpr (kVector)
+  if constexpr (kVector || kScalar)
 #pragma unroll
     for (int i = 0; i < 8; ++i)
 #pragma unroll
-      for (int j = 0; j < 4; ++j) add[i][j] *= nf[8 * i + 2 * q + j % 2];
+      for (int j = 0; j < 4; ++j) add[i][j] *= kVector ? nf[8 * i + 2 * q + j % 2] : late;
   __syncthreads();  // K and V are used up (V with Mix not yet)
   if constexpr (M == 2) {
     if (group == 0)
@@ -631,7 +649,7 @@ __global__ void __launch_bounds__(128 * kGroups<Erase>, 2)
       return static_cast<int64_t>(8 * i + 2 * q + j % 2) * p.value + row0 + g + j / 2 * 8;
     };
     // A segment has as many slots of the ring as it needs, up to kRing: those before it took no more than these.
-    const int slots = min(s * kRing, static_cast<int>(seg.first / (C * M * p.cluster)) + s);
+    const int slots = min(s * kRing, static_cast<int>(seg.first / (C * M * blocks)) + s);
     const auto ring = [&](int at) {
       return p.ring + (static_cast<int64_t>(slots + at % kRing) * all_heads + head) * kStateFours + warp * 256 + lane;
     };
@@ -698,7 +716,7 @@ __global__ void __launch_bounds__(128 * kGroups<Erase>, 2)
         for (int i = 0; i < 8; ++i)
 #pragma unroll
           for (int j = 0; j < 4; ++j) state[element(i, j)] = next[i][j];
-      } else if (rank < p.cluster - 1) {
+      } else if (rank < blocks - 1) {
         const uint32_t to = address_in(inbox + warp * 256 + lane, rank + 1);
         const uint32_t barrier = address_in(barriers + warp, rank + 1);
 #pragma unroll
@@ -784,7 +802,7 @@ __global__ void __launch_bounds__(128 * kGroups<Erase>, 2)
       }
     }
   }
-  if (p.cluster > 1) cluster_wait();
+  if (blocks > 1) cluster_wait();
 }
 
 template <Decay D, bool Erase, bool Mix>
@@ -792,8 +810,8 @@ void run(gpu_exec& exec, ChunkIo p, const MixIo& mix) {
   const auto kernel = chunk_kernel<D, Erase, Mix>;
   constexpr int kTokens = C * kGroups<Erase>, kMostBytes = shared_bytes<D, Erase>(true);
   const int chunks = static_cast<int>(ceil_div(p.rows.longest, kTokens));
-  p.cluster = exec.device.properties.major < 9 ? 1 : chunks >= kMostCluster ? kMostCluster : chunks >= 2 ? 2 : 1;
-  if (const char* forced = std::getenv("RECURRA_SCAN_CLUSTER")) p.cluster = std::atoi(forced);
+  p.cluster = exec.device.properties.major < 9 ? 1 : kCluster<D, Erase>;
+  while (p.cluster > chunks) p.cluster /= 2;
   const int bytes = shared_bytes<D, Erase>(p.cluster > 1);
   const int64_t heads = static_cast<int64_t>(p.heads) * p.value_parts, clusters = ceil_div(chunks, p.cluster);
   const int64_t slots = std::min<int64_t>(static_cast<int64_t>(p.rows.segments) * kRing,
