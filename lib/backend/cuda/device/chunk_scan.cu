@@ -526,29 +526,47 @@ __global__ void __launch_bounds__(128 * kGroups<Erase>, 2)
     }
   }
   if constexpr (Erase) {
+    // A warp has 32 columns for itself. What the 16s of rows before take from the next 16 is a product (tf32); inside
+    // 16 rows a thread substitutes its column.
     bf16* out = tid < 64 ? tA + tid : tR + tid - 64;  // -W and -U
+    const int column0 = tid / 32 * 32;
+    if (kScalar && !near) {  // A of a
+      for (int t = 1; t < C; ++t)
+        if (tid < 64) X[t * kSolve + tid] *= pf[t - 1];
+    }
 #pragma unroll 1
     for (int block = 0; block < 4; ++block) {
-      float solved[16];
-#pragma unroll
-      for (int i = 0; i < 16; ++i) {
-        const int t = 16 * block + i;
-        solved[i] = X[t * kSolve + tid];
-        if (kScalar && !near) solved[i] *= tid < 64 && t > 0 ? pf[t - 1] : 1.0f;  // A of a
-      }
+      float* rows = X + 16 * block * kSolve;
       const float* l = L + 16 * block * kLower;
-#pragma unroll 1
-      for (int from = 0; from < 16 * block; from += 4) {
-        float e[4];
+      if (block != 0) {
+        float taken[4][4];
 #pragma unroll
-        for (int i = 0; i < 4; ++i) e[i] = X[(from + i) * kSolve + tid];
-#pragma unroll
-        for (int i = 0; i < 16; ++i) {
-          const float4 f = *reinterpret_cast<const float4*>(l + i * kLower + from);
-          solved[i] = fmaf(-f.x, e[0], fmaf(-f.y, e[1], fmaf(-f.z, e[2], fmaf(-f.w, e[3], solved[i]))));
+        for (int m = 0; m < 4; ++m) {
+          const float2 lo = load2(rows + g * kSolve + column0 + 8 * m + 2 * q);
+          const float2 hi = load2(rows + (g + 8) * kSolve + column0 + 8 * m + 2 * q);
+          taken[m][0] = lo.x, taken[m][1] = lo.y, taken[m][2] = hi.x, taken[m][3] = hi.y;
         }
+#pragma unroll 2
+        for (int from = 0; from < 16 * block; from += 8) {
+          const uint32_t minus_l[4] = {tf32(-l[g * kLower + from + q]), tf32(-l[(g + 8) * kLower + from + q]),
+                                       tf32(-l[g * kLower + from + q + 4]), tf32(-l[(g + 8) * kLower + from + q + 4])};
+#pragma unroll
+          for (int m = 0; m < 4; ++m) {
+            const float* at = X + (from + q) * kSolve + column0 + 8 * m + g;
+            mma_tf32(taken[m], minus_l, tf32(at[0]), tf32(at[4 * kSolve]));
+          }
+        }
+#pragma unroll
+        for (int m = 0; m < 4; ++m) {
+          store2(rows + g * kSolve + column0 + 8 * m + 2 * q, taken[m][0], taken[m][1]);
+          store2(rows + (g + 8) * kSolve + column0 + 8 * m + 2 * q, taken[m][2], taken[m][3]);
+        }
+        __syncwarp();
       }
       l += 16 * block;
+      float solved[16];
+#pragma unroll
+      for (int i = 0; i < 16; ++i) solved[i] = rows[i * kSolve + tid];
 #pragma unroll
       for (int i = 0; i < 16; ++i) {
 #pragma unroll
@@ -559,9 +577,10 @@ __global__ void __launch_bounds__(128 * kGroups<Erase>, 2)
           if (from + 2 < i) solved[i] = fmaf(-f.z, solved[from + 2], solved[i]);
           if (from + 3 < i) solved[i] = fmaf(-f.w, solved[from + 3], solved[i]);
         }
-        X[(16 * block + i) * kSolve + tid] = solved[i];
+        rows[i * kSolve + tid] = solved[i];
         out[(16 * block + i) * kTile] = __float2bfloat16(-solved[i]);
       }
+      __syncwarp();
     }
   }
   if (Erase || kScalar) __syncthreads();
@@ -808,9 +827,10 @@ __global__ void __launch_bounds__(128 * kGroups<Erase>, 2)
 template <Decay D, bool Erase, bool Mix>
 void run(gpu_exec& exec, ChunkIo p, const MixIo& mix) {
   const auto kernel = chunk_kernel<D, Erase, Mix>;
-  constexpr int kTokens = C * kGroups<Erase>, kMostBytes = shared_bytes<D, Erase>(true);
+  constexpr int kTokens = C * kGroups<Erase>;
   const int chunks = static_cast<int>(ceil_div(p.rows.longest, kTokens));
-  p.cluster = exec.device.properties.major < 9 ? 1 : kCluster<D, Erase>;
+  const int most = exec.device.properties.major < 9 ? 1 : kCluster<D, Erase>;
+  p.cluster = most;
   while (p.cluster > chunks) p.cluster /= 2;
   const int bytes = shared_bytes<D, Erase>(p.cluster > 1);
   const int64_t heads = static_cast<int64_t>(p.heads) * p.value_parts, clusters = ceil_div(chunks, p.cluster);
@@ -824,8 +844,9 @@ void run(gpu_exec& exec, ChunkIo p, const MixIo& mix) {
   const int64_t blocks = clusters * heads * p.rows.segments * p.cluster;
   const Timed timed(exec, Mix ? "head_mix of chunks" : "scan of chunks", blocks);
   check(cudaMemsetAsync(at, 0, static_cast<size_t>(ring_bytes + reached_bytes + 16), exec.stream), "cudaMemsetAsync");
+  // No more than is used: some devices have 99 KB for a block.
   static const cudaError_t allowed =
-      cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kMostBytes);
+      cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared_bytes<D, Erase>(most > 1));
   check(allowed, "chunk_scan's shared memory");
   cudaLaunchConfig_t config{};
   config.gridDim = dim3(static_cast<unsigned>(blocks));
