@@ -3,7 +3,7 @@
 //   gpu_bench model FILE [batch ...]    decode of one state (tokens picked on the host), of batches (the layers alone,
 //   and
 //                                       the head for as many rows), prefill of 512 and 4096 tokens
-//   gpu_bench scan                      one call of the recurrence: B 1, T 32768, H 32, K = V = 64, float32 in and out;
+//   gpu_bench scan [all|NAME [DTYPE]]   one call of the recurrence: B 1, T 32768, H 32, K = V = 64, float32 in and out;
 //                                       the shapes of a 0.1B RWKV-7's and a 130M Mamba-2's prompts of 4096
 //   gpu_bench feed FILE TOKENS          one sequence of so many: how fast, and whether device memory stays what it was
 //
@@ -139,8 +139,9 @@ void bench_model(const char* path, const std::vector<int>& batches) {
   }
 }
 
-void bench_scan() {
+void bench_scan(const std::string& only, const std::string& dtype) {
   BackendOptions options;
+  options.dtype = dtype;
   std::unique_ptr<Backend> be;
   for (const BackendEntry& b : backends())
     if (std::string(b.name) == "cuda") be = b.create(options);
@@ -161,6 +162,7 @@ void bench_scan() {
                {"Mamba-2", Decay::scalar, false, 4096, 24, 128}};
   for (const auto& kind : kinds) {
     const int64_t T = kind.T, H = kind.H, K = kind.K, V = 64;
+    if (only != "all" && only != kind.name) continue;
     const auto exec = be->exec();
     exec->begin();
     std::mt19937 random(1);
@@ -171,13 +173,22 @@ void bench_scan() {
       be->upload(reinterpret_cast<std::byte*>(t.data), values.data(), values.size() * sizeof(float));
       return t;
     };
-    const auto drawn = [&](int64_t cols) {
+    // Cut from a pool of so many heads' tokens: drawing them all would take minutes.
+    constexpr int64_t kPool = 4096;
+    const auto repeated = [&](const std::vector<float>& pool, int64_t cols) {
       std::vector<float> values(static_cast<size_t>(T * cols));
-      for (float& v : values) v = normal(random);
+      for (size_t i = 0; i < values.size(); i += pool.size())
+        std::copy_n(pool.begin(), std::min(pool.size(), values.size() - i), values.begin() + static_cast<int64_t>(i));
       return values;
     };
+    const auto drawn = [&](int64_t cols) {
+      std::vector<float> pool(static_cast<size_t>(kPool * cols + 7));  // 7: not the same for every head
+      for (float& v : pool) v = normal(random);
+      return repeated(pool, H * cols);
+    };
     // Keys of length 1, b = rate a, decays as RWKV-7 has them: the state stays what it is.
-    std::vector<float> a = drawn(H * K), b(a.size()), log_w(static_cast<size_t>(T * H * K));
+    std::vector<float> a(static_cast<size_t>((kPool + 1) * K)), b(a.size()), log_w(static_cast<size_t>(kPool * K + 7));
+    for (float& x : a) x = normal(random);
     for (size_t i = 0; i < a.size(); i += static_cast<size_t>(K)) {
       float square = 0;
       const float rate = uniform(random);
@@ -200,14 +211,13 @@ void bench_scan() {
     scan.heads = H;
     scan.key = K;
     scan.value = V;
-    scan.r = tensor(drawn(H * K));
-    scan.a = tensor(a);
-    scan.k = tensor(a);
-    scan.v = tensor(drawn(H * V));
-    scan.b = tensor(b);
+    scan.r = tensor(drawn(K));
+    scan.a = tensor(repeated(a, H * K));
+    scan.k = tensor(repeated(a, H * K));
+    scan.v = tensor(drawn(V));
+    scan.b = tensor(repeated(b, H * K));
     scan.o = exec->scratch(T, H * V);
-    if (kind.decay == Decay::scalar) log_w.resize(static_cast<size_t>(T * H));
-    scan.log_w = tensor(log_w);
+    scan.log_w = tensor(repeated(log_w, kind.decay == Decay::scalar ? H : H * K));
     float one = 0;
     constexpr int kCalls = 10;
     const double t = median(5, [&] {
@@ -269,12 +279,14 @@ int main(int argc, char** argv) {
       for (int i = 3; i < argc; ++i) batches.push_back(std::max(1, std::atoi(argv[i])));
       if (batches.empty()) batches = {8, 64, 320};
       recurra::bench_model(argv[2], batches);
-    } else if (argc == 2 && std::strcmp(argv[1], "scan") == 0) {
-      recurra::bench_scan();
+    } else if (argc >= 2 && std::strcmp(argv[1], "scan") == 0) {
+      recurra::bench_scan(argc > 2 ? argv[2] : "all", argc > 3 ? argv[3] : "auto");
     } else if (argc == 4 && std::strcmp(argv[1], "feed") == 0) {
       recurra::bench_feed(argv[2], std::strtoull(argv[3], nullptr, 10));
     } else {
-      std::fprintf(stderr, "usage: gpu_bench model FILE [batch ...] | gpu_bench scan | gpu_bench feed FILE TOKENS\n");
+      std::fprintf(
+          stderr,
+          "usage: gpu_bench model FILE [batch ...] | gpu_bench scan [all|NAME [DTYPE]] | gpu_bench feed FILE TOKENS\n");
       return 2;
     }
   } catch (const std::exception& e) {
