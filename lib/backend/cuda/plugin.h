@@ -181,13 +181,12 @@ struct gpu_keep_last {
 };
 
 // Operations of an exec: OP(name) has the arguments gpu_name. ROWS says that they read the rows of the call.
-#define RECURRA_GPU_OPS(ROWS, PLAIN)                                                                       \
-  ROWS(embed)                                                                                              \
-  ROWS(shift_lerp)                                                                                         \
-  ROWS(scan)                                                                                               \
-  ROWS(selective_scan)                                                                                     \
-  ROWS(short_conv) ROWS(rotary) ROWS(attention) ROWS(norm_lerp) ROWS(head_mix) ROWS(keep_last) PLAIN(norm) \
-      PLAIN(linears) PLAIN(elements) PLAIN(delta_rule) PLAIN(ssd) PLAIN(delta_inputs) PLAIN(bonus_gate)
+#define RECURRA_GPU_OPS(ROWS, PLAIN)                                                                                \
+  ROWS(embed)                                                                                                       \
+  ROWS(shift_lerp)                                                                                                  \
+  ROWS(scan)                                                                                                        \
+  ROWS(selective_scan) ROWS(short_conv) ROWS(rotary) ROWS(attention) ROWS(norm_lerp) ROWS(head_mix) ROWS(keep_last) \
+      PLAIN(norm) PLAIN(linears) PLAIN(elements) PLAIN(delta_rule) PLAIN(ssd) PLAIN(delta_inputs) PLAIN(bonus_gate)
 
 struct gpu_plugin {
   int32_t version;  // first, in every version
