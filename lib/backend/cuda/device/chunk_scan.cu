@@ -526,59 +526,92 @@ __global__ void __launch_bounds__(128 * kGroups<Erase>, 2)
     }
   }
   if constexpr (Erase) {
-    // A warp has 32 columns for itself. What the 16s of rows before take from the next 16 is a product (tf32); inside
-    // 16 rows a thread substitutes its column.
-    bf16* out = tid < 64 ? tA + tid : tR + tid - 64;  // -W and -U
-    const int column0 = tid / 32 * 32;
-    if (kScalar && !near) {  // A of a
-      for (int t = 1; t < C; ++t)
-        if (tid < 64) X[t * kSolve + tid] *= pf[t - 1];
-    }
-#pragma unroll 1
-    for (int block = 0; block < 4; ++block) {
-      float* rows = X + 16 * block * kSolve;
-      const float* l = L + 16 * block * kLower;
-      if (block != 0) {
-        float taken[4][4];
-#pragma unroll
-        for (int m = 0; m < 4; ++m) {
-          const float2 lo = load2(rows + g * kSolve + column0 + 8 * m + 2 * q);
-          const float2 hi = load2(rows + (g + 8) * kSolve + column0 + 8 * m + 2 * q);
-          taken[m][0] = lo.x, taken[m][1] = lo.y, taken[m][2] = hi.x, taken[m][3] = hi.y;
-        }
-#pragma unroll 2
-        for (int from = 0; from < 16 * block; from += 8) {
-          const uint32_t minus_l[4] = {tf32(-l[g * kLower + from + q]), tf32(-l[(g + 8) * kLower + from + q]),
-                                       tf32(-l[g * kLower + from + q + 4]), tf32(-l[(g + 8) * kLower + from + q + 4])};
-#pragma unroll
-          for (int m = 0; m < 4; ++m) {
-            const float* at = X + (from + q) * kSolve + column0 + 8 * m + g;
-            mma_tf32(taken[m], minus_l, tf32(at[0]), tf32(at[4 * kSolve]));
-          }
-        }
-#pragma unroll
-        for (int m = 0; m < 4; ++m) {
-          store2(rows + g * kSolve + column0 + 8 * m + 2 * q, taken[m][0], taken[m][1]);
-          store2(rows + (g + 8) * kSolve + column0 + 8 * m + 2 * q, taken[m][2], taken[m][3]);
-        }
-        __syncwarp();
-      }
-      l += 16 * block;
-      float solved[16];
-#pragma unroll
-      for (int i = 0; i < 16; ++i) solved[i] = rows[i * kSolve + tid];
+    // In steps of 16 rows. First the inverses of the 16 x 16 blocks on the diagonal in their place, a warp each, a lane
+    // for a column. Then a warp has 32 columns for itself: what the rows before take from the next 16 is a product
+    // (tf32), and so is what the inverse makes of the rest.
+    const int own = tid / 32, column0 = 32 * own;
+    {
+      float* l = L + 16 * own * kLower + 16 * own;
+      float inverse[16];
 #pragma unroll
       for (int i = 0; i < 16; ++i) {
+        inverse[i] = lane % 16 == i ? 1.0f : 0.0f;
 #pragma unroll
         for (int from = 0; from < i; from += 4) {
           const float4 f = *reinterpret_cast<const float4*>(l + i * kLower + from);
-          solved[i] = fmaf(-f.x, solved[from], solved[i]);
-          if (from + 1 < i) solved[i] = fmaf(-f.y, solved[from + 1], solved[i]);
-          if (from + 2 < i) solved[i] = fmaf(-f.z, solved[from + 2], solved[i]);
-          if (from + 3 < i) solved[i] = fmaf(-f.w, solved[from + 3], solved[i]);
+          inverse[i] = fmaf(-f.x, inverse[from], inverse[i]);
+          if (from + 1 < i) inverse[i] = fmaf(-f.y, inverse[from + 1], inverse[i]);
+          if (from + 2 < i) inverse[i] = fmaf(-f.z, inverse[from + 2], inverse[i]);
+          if (from + 3 < i) inverse[i] = fmaf(-f.w, inverse[from + 3], inverse[i]);
         }
-        rows[i * kSolve + tid] = solved[i];
-        out[(16 * block + i) * kTile] = __float2bfloat16(-solved[i]);
+      }
+      __syncwarp();
+      if (lane < 16)
+#pragma unroll
+        for (int i = 0; i < 16; ++i) l[i * kLower + lane] = inverse[i];
+    }
+    if (kScalar && !near && tid < 64) {  // A of a
+      for (int t = 1; t < C; ++t) X[t * kSolve + tid] *= pf[t - 1];
+    }
+    __syncthreads();
+    bf16* out = column0 < 64 ? tA + column0 : tR + column0 - 64;  // -W and -U
+#pragma unroll 1
+    for (int block = 0; block < 4; ++block) {
+      float* rows = X + 16 * block * kSolve + column0;
+      const float* l = L + 16 * block * kLower;
+      float sums[4][4];
+      const auto keep = [&] {
+#pragma unroll
+        for (int m = 0; m < 4; ++m) {
+          store2(rows + g * kSolve + 8 * m + 2 * q, sums[m][0], sums[m][1]);
+          store2(rows + (g + 8) * kSolve + 8 * m + 2 * q, sums[m][2], sums[m][3]);
+        }
+      };
+      const auto left = [&](int from, float(&a)[4]) {  // of the rows' factors, 8 from `from` on
+        a[0] = l[g * kLower + from + q], a[1] = l[(g + 8) * kLower + from + q];
+        a[2] = l[g * kLower + from + q + 4], a[3] = l[(g + 8) * kLower + from + q + 4];
+      };
+      float a[4];
+      if (block != 0) {
+#pragma unroll
+        for (int m = 0; m < 4; ++m) {
+          const float2 lo = load2(rows + g * kSolve + 8 * m + 2 * q),
+                       hi = load2(rows + (g + 8) * kSolve + 8 * m + 2 * q);
+          sums[m][0] = lo.x, sums[m][1] = lo.y, sums[m][2] = hi.x, sums[m][3] = hi.y;
+        }
+#pragma unroll 2
+        for (int from = 0; from < 16 * block; from += 8) {
+          left(from, a);
+          const uint32_t minus_l[4] = {tf32(-a[0]), tf32(-a[1]), tf32(-a[2]), tf32(-a[3])};
+#pragma unroll
+          for (int m = 0; m < 4; ++m) {
+            const float* at = X + (from + q) * kSolve + column0 + 8 * m + g;
+            mma_tf32(sums[m], minus_l, tf32(at[0]), tf32(at[4 * kSolve]));
+          }
+        }
+        keep();
+        __syncwarp();
+      }
+#pragma unroll
+      for (int m = 0; m < 4; ++m)
+#pragma unroll
+        for (int i = 0; i < 4; ++i) sums[m][i] = 0;
+#pragma unroll
+      for (int from = 0; from < 16; from += 8) {
+        left(16 * block + from, a);
+        const uint32_t inverse[4] = {tf32(a[0]), tf32(a[1]), tf32(a[2]), tf32(a[3])};
+#pragma unroll
+        for (int m = 0; m < 4; ++m) {
+          const float* at = rows + (from + q) * kSolve + 8 * m + g;
+          mma_tf32(sums[m], inverse, tf32(at[0]), tf32(at[4 * kSolve]));
+        }
+      }
+      __syncwarp();
+      if (block != 3) keep();
+#pragma unroll
+      for (int m = 0; m < 4; ++m) {
+        put2(out + (16 * block + g) * kTile + 8 * m + 2 * q, -sums[m][0], -sums[m][1]);
+        put2(out + (16 * block + g + 8) * kTile + 8 * m + 2 * q, -sums[m][2], -sums[m][3]);
       }
       __syncwarp();
     }
