@@ -105,10 +105,14 @@ constexpr int32_t kBlock = 64;
 enum class Act { none, relu2, sigmoid, tanh, silu, relu, elu1, softplus };
 
 // y = act(W x + bias), or y += act(W x + bias).
+//
+// A reader, here and below: a matrix whose product reads what is written, in the next call of linears. Nothing but
+// products of that call does, so that a backend may leave it in the form that they take. Null: anybody may read it.
 struct Epilogue {
   Act act = Act::none;
   const Vector* bias = nullptr;
   bool add = false;
+  const Matrix* reader = nullptr;
 };
 
 // One of several matrix products over the same rows. None reads what another writes.
@@ -308,6 +312,7 @@ class Exec {
     float eps;
     const Vector* mu;
     size_t shift;
+    Span<const Matrix* const> readers = {};  // of the y, or none
   };
   virtual void norm_shift_lerp(const NormLerp& io, const Rows& rows);
   // From a time mix's products to what its last matrix reads: value_residual (with v_first.data), delta_inputs, the
@@ -318,6 +323,7 @@ class Exec {
     int64_t heads, head;
     float key_eps, group_eps;
     size_t state;
+    const Matrix* reader = nullptr;  // of o
     // The parts of it.
     DeltaInputs inputs() const { return {w, a, k, kk, b, k_k, k_a, heads, key_eps}; }
     Scan scan() const {
@@ -399,6 +405,12 @@ class Backend {
   virtual void write_state(std::byte* slot, const StateSlice& slice, const float* in) const = 0;
 
   virtual std::unique_ptr<Exec> exec() = 0;
+
+  // Bytes of a device's own memory that this backend has taken, and that nobody has; 0 where it is the host's.
+  struct DeviceMemory {
+    uint64_t taken = 0, free = 0;
+  };
+  virtual DeviceMemory device_memory() const { return {}; }
 };
 
 }  // namespace recurra

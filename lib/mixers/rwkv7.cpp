@@ -28,12 +28,14 @@ class TimeMix final : public Mixer {
     const auto row = [&] { return be.scratch(x.rows, d_.width); };
     const Tensor xr = row(), xw = row(), xk = row(), xv = row(), xa = row(), xg = row();
     const Tensor mixed[] = {xr, xw, xk, xv, xa, xg};
-    be.norm_shift_lerp({{mixed, 6}, x, l_.norm.kind, &l_.norm.w, &l_.norm.b, l_.norm.eps, &l_.mu, shift_}, rows);
+    const Matrix* const readers[] = {l_.r.get(), l_.w.a.get(), l_.k.get(), l_.v.get(), l_.a.a.get(), l_.g.a.get()};
+    be.norm_shift_lerp({{mixed, 6}, x, l_.norm.kind, &l_.norm.w, &l_.norm.b, l_.norm.eps, &l_.mu, shift_, {readers, 6}},
+                       rows);
 
     const Tensor r = row(), k = row(), v = first_ ? pass.v_first : row(), w = row(), a = row(), g = row();
     const auto low = [&](const LowRank& m) { return be.scratch(x.rows, m.a->out()); };
     const auto down = [](Tensor y, Tensor in, const LowRank& m) {
-      return Product{y, in, m.a.get(), {m.act, nullptr, false}};
+      return Product{y, in, m.a.get(), {m.act, nullptr, false, m.b.get()}};
     };
     const auto up = [](Tensor y, Tensor in, const LowRank& m) {
       return Product{y, in, m.b.get(), {Act::none, &m.bias, false}};
@@ -66,7 +68,8 @@ class TimeMix final : public Mixer {
                  d_.head,
                  l_.key_eps,
                  l_.group_eps,
-                 state_},
+                 state_,
+                 l_.o.get()},
                 rows);
     be.linear(x, o, *l_.o, rows, {Act::none, nullptr, true});
   }
@@ -88,8 +91,10 @@ class ChannelMix final : public Mixer {
     const Frame frame(be);
     const Tensor xk = be.scratch(x.rows, d_.width);
     const Tensor hidden = be.scratch(x.rows, d_.hidden);
-    be.norm_shift_lerp({{&xk, 1}, x, l_.norm.kind, &l_.norm.w, &l_.norm.b, l_.norm.eps, &l_.mu, shift_}, pass.rows);
-    be.linear(hidden, xk, *l_.k, pass.rows, {l_.act, nullptr, false});
+    const Matrix* const reader = l_.k.get();
+    be.norm_shift_lerp({{&xk, 1}, x, l_.norm.kind, &l_.norm.w, &l_.norm.b, l_.norm.eps, &l_.mu, shift_, {&reader, 1}},
+                       pass.rows);
+    be.linear(hidden, xk, *l_.k, pass.rows, {l_.act, nullptr, false, l_.v.get()});
     be.linear(x, hidden, *l_.v, pass.rows, {Act::none, nullptr, true});
   }
 

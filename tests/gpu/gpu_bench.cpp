@@ -3,11 +3,14 @@
 //   gpu_bench model FILE [batch ...]    decode of one state (tokens picked on the host), of batches (the layers alone,
 //   and
 //                                       the head for as many rows), prefill of 512 and 4096 tokens
-//   gpu_bench scan                      one call of the recurrence: B 1, T 32768, H 32, K = V = 64, float32 in and out
+//   gpu_bench scan [all|NAME [DTYPE]]   one call of the recurrence: B 1, T 32768, H 32, K = V = 64, float32 in and out;
+//                                       the shapes of a 0.1B RWKV-7's and a 130M Mamba-2's prompts of 4096
+//   gpu_bench feed FILE TOKENS          one sequence of so many: how fast, and whether device memory stays what it was
 //
 // Each figure is the median of several runs after a warm-up, by the host's clock around work that ends in a wait.
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -136,56 +139,132 @@ void bench_model(const char* path, const std::vector<int>& batches) {
   }
 }
 
-void bench_scan() {
+void bench_scan(const std::string& only, const std::string& dtype) {
   BackendOptions options;
+  options.dtype = dtype;
   std::unique_ptr<Backend> be;
   for (const BackendEntry& b : backends())
     if (std::string(b.name) == "cuda") be = b.create(options);
-  constexpr int64_t T = 32768, H = 32, K = 64;
-  const auto exec = be->exec();
-  exec->begin();
-  std::mt19937 random(1);
-  std::uniform_real_distribution<float> uniform(-0.1f, 0.1f);
-  const auto tensor = [&](int64_t cols, float shift) {
-    const Tensor t = exec->scratch(T, cols);
-    std::vector<float> values(static_cast<size_t>(T * cols));
-    for (float& v : values) v = uniform(random) + shift;
-    be->upload(reinterpret_cast<std::byte*>(t.data), values.data(), values.size() * sizeof(float));
-    return t;
-  };
-  const auto slot = be->allocate(static_cast<size_t>(H * K * K) * sizeof(float));
-  const Segment segment{0, static_cast<int32_t>(T), slot->data()};
-  Rows rows;
-  rows.count = static_cast<int32_t>(T);
-  rows.segments = {&segment, 1};
-  rows.block = true;
-  Scan scan;
-  scan.heads = H;
-  scan.key = scan.value = K;
-  for (Tensor* t : {&scan.r, &scan.k, &scan.v, &scan.a, &scan.b, &scan.o}) *t = tensor(H * K, 0);
-  const Tensor vectors = tensor(H * K, -0.3f), scalars = tensor(H, -0.3f);
   const struct {
     const char* name;
     Decay decay;
     bool erase;
-  } kinds[] = {{"RWKV-7", Decay::vector, true},
-               {"DeltaNet", Decay::none, true},
-               {"gated DeltaNet", Decay::scalar, true},
-               {"linear attention", Decay::none, false},
-               {"Mamba-2", Decay::scalar, false}};
+    int64_t T, H, K;
+  } kinds[] = {{"RWKV-7", Decay::vector, true, 32768, 32, 64},
+               {"DeltaNet", Decay::none, true, 32768, 32, 64},
+               {"gated DeltaNet", Decay::scalar, true, 32768, 32, 64},
+               {"linear attention", Decay::none, false, 32768, 32, 64},
+               {"Mamba-2", Decay::scalar, false, 32768, 32, 64},
+               {"GLA", Decay::vector, false, 32768, 32, 64},
+               {"RWKV-7", Decay::vector, true, 4096, 12, 64},
+               {"RWKV-7", Decay::vector, true, 512, 32, 64},
+               {"RWKV-7", Decay::vector, true, 64, 32, 64},
+               {"Mamba-2", Decay::scalar, false, 4096, 24, 128}};
   for (const auto& kind : kinds) {
+    const int64_t T = kind.T, H = kind.H, K = kind.K, V = 64;
+    if (only != "all" && only != kind.name) continue;
+    const auto exec = be->exec();
+    exec->begin();
+    std::mt19937 random(1);
+    std::normal_distribution<float> normal;
+    std::uniform_real_distribution<float> uniform(0, 1);
+    const auto tensor = [&](const std::vector<float>& values) {
+      const Tensor t = exec->scratch(T, static_cast<int64_t>(values.size()) / T);
+      be->upload(reinterpret_cast<std::byte*>(t.data), values.data(), values.size() * sizeof(float));
+      return t;
+    };
+    // Cut from a pool of so many heads' tokens: drawing them all would take minutes.
+    constexpr int64_t kPool = 4096;
+    const auto repeated = [&](const std::vector<float>& pool, int64_t cols) {
+      std::vector<float> values(static_cast<size_t>(T * cols));
+      for (size_t i = 0; i < values.size(); i += pool.size())
+        std::copy_n(pool.begin(), std::min(pool.size(), values.size() - i), values.begin() + static_cast<int64_t>(i));
+      return values;
+    };
+    const auto drawn = [&](int64_t cols) {
+      std::vector<float> pool(static_cast<size_t>(kPool * cols + 7));  // 7: not the same for every head
+      for (float& v : pool) v = normal(random);
+      return repeated(pool, H * cols);
+    };
+    // Keys of length 1, b = rate a, decays as RWKV-7 has them: the state stays what it is.
+    std::vector<float> a(static_cast<size_t>((kPool + 1) * K)), b(a.size()), log_w(static_cast<size_t>(kPool * K + 7));
+    for (float& x : a) x = normal(random);
+    for (size_t i = 0; i < a.size(); i += static_cast<size_t>(K)) {
+      float square = 0;
+      const float rate = uniform(random);
+      for (size_t j = i; j < i + static_cast<size_t>(K); ++j) square += a[j] * a[j];
+      for (size_t j = i; j < i + static_cast<size_t>(K); ++j) {
+        a[j] /= std::sqrt(square);
+        b[j] = rate * a[j];
+      }
+    }
+    for (float& w : log_w) w = -0.6f * uniform(random);
+    const auto slot = be->allocate(static_cast<size_t>(H * K * V) * sizeof(float));
+    const Segment segment{0, static_cast<int32_t>(T), slot->data()};
+    Rows rows;
+    rows.count = static_cast<int32_t>(T);
+    rows.segments = {&segment, 1};
+    rows.block = true;
+    Scan scan;
     scan.decay = kind.decay;
     scan.erase = kind.erase;
-    scan.log_w = kind.decay == Decay::vector ? vectors : scalars;
+    scan.heads = H;
+    scan.key = K;
+    scan.value = V;
+    scan.r = tensor(drawn(K));
+    scan.a = tensor(repeated(a, H * K));
+    scan.k = tensor(repeated(a, H * K));
+    scan.v = tensor(drawn(V));
+    scan.b = tensor(repeated(b, H * K));
+    scan.o = exec->scratch(T, H * V);
+    scan.log_w = tensor(repeated(log_w, kind.decay == Decay::scalar ? H : H * K));
     float one = 0;
+    constexpr int kCalls = 10;
     const double t = median(5, [&] {
-      exec->scan(scan, rows);
+      for (int i = 0; i < kCalls; ++i) exec->scan(scan, rows);
       exec->download(&one, {scan.o.data, 1, 1, 1});
     });
-    std::printf("scan %-17s %8.3f ms\n", kind.name, t * 1e3);
+    std::printf("scan %-17s T %-6lld H %-3lld K %-4lld %8.3f ms\n", kind.name, static_cast<long long>(T),
+                static_cast<long long>(H), static_cast<long long>(K), t / kCalls * 1e3);
     std::fflush(stdout);
+    exec->end();
   }
-  exec->end();
+}
+
+// Device memory after the first call, and after each of the others.
+void bench_feed(const char* path, size_t tokens) {
+  ModelOptions options;
+  options.backend = "cuda";
+  const Model m(path, nullptr, 0, options);
+  Arena::Slot slot = m.arena().take();
+  m.backend().clear(slot.data(), m.arena().slot_bytes());
+  constexpr size_t kCall = 65536;
+  const std::vector<int32_t> drawn = draw(kCall, m.vocabulary());
+  std::vector<float> logits(static_cast<size_t>(m.vocabulary()));
+  const FeedOptions feed;
+  size_t done = 0;
+  uint64_t changed = 0;
+  Backend::DeviceMemory at{};
+  double start = 0;
+  for (; done < tokens; done += kCall) {
+    Sequence s{slot.data(), done, drawn.data(), std::min(kCall, tokens - done)};
+    m.feed({&s, 1}, feed);
+    logits_of(m, logits.data(), slot.data());
+    const Backend::DeviceMemory now = m.backend().device_memory();
+    if (done == 0) {
+      at = now;
+      start = seconds();
+    } else if (now.taken != at.taken || now.free != at.free) {
+      ++changed;
+      std::printf("after %zu tokens %llu bytes are taken and %llu free, at first %llu and %llu\n", done + s.count,
+                  static_cast<unsigned long long>(now.taken), static_cast<unsigned long long>(now.free),
+                  static_cast<unsigned long long>(at.taken), static_cast<unsigned long long>(at.free));
+    }
+  }
+  std::printf("fed %zu tokens at %.1f tok/s: %llu bytes of device memory taken, %s\n", tokens,
+              static_cast<double>(tokens - std::min(tokens, kCall)) / (seconds() - start),
+              static_cast<unsigned long long>(at.taken), changed == 0 ? "the same after every call" : "NOT the same");
+  if (changed != 0) throw Error(Code::internal, "device memory grew");
 }
 
 }  // namespace
@@ -200,10 +279,14 @@ int main(int argc, char** argv) {
       for (int i = 3; i < argc; ++i) batches.push_back(std::max(1, std::atoi(argv[i])));
       if (batches.empty()) batches = {8, 64, 320};
       recurra::bench_model(argv[2], batches);
-    } else if (argc == 2 && std::strcmp(argv[1], "scan") == 0) {
-      recurra::bench_scan();
+    } else if (argc >= 2 && std::strcmp(argv[1], "scan") == 0) {
+      recurra::bench_scan(argc > 2 ? argv[2] : "all", argc > 3 ? argv[3] : "auto");
+    } else if (argc == 4 && std::strcmp(argv[1], "feed") == 0) {
+      recurra::bench_feed(argv[2], std::strtoull(argv[3], nullptr, 10));
     } else {
-      std::fprintf(stderr, "usage: gpu_bench model FILE [batch ...] | gpu_bench scan\n");
+      std::fprintf(
+          stderr,
+          "usage: gpu_bench model FILE [batch ...] | gpu_bench scan [all|NAME [DTYPE]] | gpu_bench feed FILE TOKENS\n");
       return 2;
     }
   } catch (const std::exception& e) {

@@ -30,6 +30,7 @@ struct ScanProblem {
   Values r, k, v, a, b, log_w;   // [tokens of all sequences, H, K | V | 1]
   std::vector<Values> states;    // [H, V, K] each, at the start
   int64_t tokens = 0;
+  int64_t gap = 3;  // floats behind each row of a tensor
 };
 
 struct ScanResult {
@@ -79,25 +80,25 @@ inline ScanTruth define(const ScanProblem& p) {
 // Rows of a tensor with a gap behind each, NaN, that nobody may read or write.
 class Gapped {
  public:
-  Gapped(const Values& values, int64_t rows) : rows_(rows), cols_(static_cast<int64_t>(values.size()) / rows) {
-    data_.assign(static_cast<size_t>(rows * (cols_ + kGap)), std::numeric_limits<float>::quiet_NaN());
-    for (int64_t i = 0; i < rows; ++i) std::copy_n(values.data() + i * cols_, cols_, data_.data() + i * (cols_ + kGap));
+  Gapped(const Values& values, int64_t rows, int64_t gap = 3)
+      : rows_(rows), cols_(static_cast<int64_t>(values.size()) / rows), gap_(gap) {
+    data_.assign(static_cast<size_t>(rows * (cols_ + gap_)), std::numeric_limits<float>::quiet_NaN());
+    for (int64_t i = 0; i < rows; ++i) std::copy_n(values.data() + i * cols_, cols_, data_.data() + i * (cols_ + gap_));
   }
-  Tensor tensor() { return {data_.data(), rows_, cols_, cols_ + kGap}; }
+  Tensor tensor() { return {data_.data(), rows_, cols_, cols_ + gap_}; }
   Values values() const {
     Values v;
     for (int64_t i = 0; i < rows_; ++i) {
-      const auto row = data_.begin() + i * (cols_ + kGap);
+      const auto row = data_.begin() + i * (cols_ + gap_);
       v.insert(v.end(), row, row + cols_);
-      for (int64_t j = cols_; j < cols_ + kGap; ++j)
+      for (int64_t j = cols_; j < cols_ + gap_; ++j)
         EXPECT_TRUE(std::isnan(row[j])) << "the gap behind a row was written to";
     }
     return v;
   }
 
  private:
-  static constexpr int64_t kGap = 3;
-  int64_t rows_, cols_;
+  int64_t rows_, cols_, gap_;
   Values data_;
 };
 
@@ -112,8 +113,9 @@ inline ScanResult run_scan(Backend& be, const ScanProblem& p, bool block, const 
     std::memset(slots.back()->data(), 0x5a, slot_bytes);
     be.write_state(slots.back()->data(), slice, state.data());
   }
-  Gapped o(Values(static_cast<size_t>(p.tokens * p.n.heads * p.n.value)), p.tokens), r(p.r, p.tokens), k(p.k, p.tokens),
-      v(p.v, p.tokens), a(p.a, p.tokens), b(p.b, p.tokens), log_w(p.log_w, p.tokens);
+  const auto gapped = [&](const Values& values) { return Gapped(values, p.tokens, p.gap); };
+  Gapped o = gapped(Values(static_cast<size_t>(p.tokens * p.n.heads * p.n.value))), r = gapped(p.r), k = gapped(p.k),
+         v = gapped(p.v), a = gapped(p.a), b = gapped(p.b), log_w = gapped(p.log_w);
   Scan scan;
   scan.decay = p.decay;
   scan.erase = p.erase;

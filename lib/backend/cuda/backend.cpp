@@ -93,6 +93,7 @@ class CudaMatrix final : public Matrix {
 
 gpu_tensor of(Tensor t) { return {t.data, t.rows, t.cols, t.stride}; }
 const gpu_matrix* of(const Matrix& m) { return static_cast<const CudaMatrix&>(m).handle; }
+const gpu_matrix* of(const Matrix* m) { return m != nullptr ? of(*m) : nullptr; }
 const float* values(const Vector* v) { return v != nullptr ? v->data() : nullptr; }
 template <class E>
 int32_t number(E e) {
@@ -130,7 +131,7 @@ class CudaScratch {
 
 class CudaExec final : public Exec {
  public:
-  explicit CudaExec(Device device) : device_(std::move(device)), scratch_(device_) {
+  CudaExec(Device device, bool bf16) : device_(std::move(device)), bf16_(bf16), scratch_(device_) {
     device_->need_alive();
     CudaDevice::call([&](gpu_error* e) { return device_->f.exec(device_->handle, &exec_, e); });
   }
@@ -176,8 +177,8 @@ class CudaExec final : public Exec {
     products_.clear();
     bool block = rows.block;
     for (const Product& p : products) {
-      products_.push_back(
-          {of(p.y), of(p.x), of(*p.w), values(p.epilogue.bias), number(p.epilogue.act), p.epilogue.add ? 1 : 0});
+      products_.push_back({of(p.y), of(p.x), of(*p.w), values(p.epilogue.bias), number(p.epilogue.act),
+                           p.epilogue.add ? 1 : 0, of(p.epilogue.reader)});
       block = block && p.x.rows == rows.count;
     }
     run(device_->f.linears, gpu_linears{products_.data(), static_cast<int32_t>(products_.size()), block ? 1 : 0});
@@ -194,10 +195,13 @@ class CudaExec final : public Exec {
     run(device_->f.shift_lerp, io, rows);
   }
   void norm_shift_lerp(const NormLerp& n, const Rows& rows) override {
-    if (!single(rows) || (n.kind != Norm::layer && n.kind != Norm::rms)) return Exec::norm_shift_lerp(n, rows);
+    constexpr int64_t kMostCols = 4096;  // where a segment has several rows
+    if (!single(rows) && (n.x.cols > kMostCols || n.x.cols % 4 != 0)) return Exec::norm_shift_lerp(n, rows);
+    if (n.kind != Norm::layer && n.kind != Norm::rms) return Exec::norm_shift_lerp(n, rows);
     gpu_norm_lerp io{};
     if (n.y.size() > sizeof io.y / sizeof *io.y) fail(Code::internal, "%zu lerps of one row", n.y.size());
     for (size_t i = 0; i < n.y.size(); ++i) io.y[i] = of(n.y[i]);
+    for (size_t i = 0; i < n.readers.size(); ++i) io.reader[i] = of(n.readers[i]);
     io.count = static_cast<int32_t>(n.y.size());
     io.kind = number(n.kind);
     io.x = of(n.x);
@@ -209,11 +213,11 @@ class CudaExec final : public Exec {
     run(device_->f.norm_lerp, io, rows);
   }
   void head_mix(const HeadMix& m, const Rows& rows) override {
-    if (!single(rows) || m.head != 64) return Exec::head_mix(m, rows);
+    if ((!single(rows) && !bf16_) || m.head != 64) return Exec::head_mix(m, rows);
     run(device_->f.head_mix,
         gpu_head_mix{of(m.o), of(m.r), of(m.w), of(m.k), of(m.v), of(m.a), of(m.b), of(m.g), of(m.v_first),
                      m.k_k->data(), m.k_a->data(), m.ln_w->data(), m.ln_b->data(), m.r_k->data(), m.heads, m.key_eps,
-                     m.group_eps, m.state},
+                     m.group_eps, m.state, of(m.reader)},
         rows);
   }
   void scan(const Scan& s, const Rows& rows) override {
@@ -322,6 +326,7 @@ class CudaExec final : public Exec {
   }
 
   Device device_;
+  const bool bf16_;
   CudaScratch scratch_;
   gpu_exec* exec_ = nullptr;
   bool in_pass_ = false;
@@ -384,7 +389,12 @@ class CudaBackend final : public Backend {
     }
     alive([&](gpu_error* e) { return device_->f.upload(device_->handle, slot + s.offset, in, n * sizeof(float), e); });
   }
-  std::unique_ptr<Exec> exec() override { return std::make_unique<CudaExec>(device_); }
+  DeviceMemory device_memory() const override {
+    DeviceMemory m;
+    alive([&](gpu_error* e) { return device_->f.memory(device_->handle, &m.taken, &m.free, e); });
+    return m;
+  }
+  std::unique_ptr<Exec> exec() override { return std::make_unique<CudaExec>(device_, bf16_); }
 
  private:
   template <class F>

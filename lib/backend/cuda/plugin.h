@@ -70,6 +70,7 @@ struct gpu_product {
   const gpu_matrix* w;
   const float* bias;  // or null
   int32_t act, add;
+  const gpu_matrix* reader;  // of y, as backend.h says, or null
 };
 struct gpu_linears {
   const gpu_product* products;
@@ -156,22 +157,23 @@ struct gpu_bonus_gate {
   const float* r_k;
   int64_t heads;
 };
-// Rows of a segment each.
 struct gpu_norm_lerp {
   gpu_tensor y[8];
+  const gpu_matrix* reader[8];  // of the y, or null
   int32_t count, kind;
   gpu_tensor x;
   const float *w, *b, *mu;
   float eps;
   uint64_t shift;
 };
-// Rows of a segment each, heads of 64.
+// Heads of 64. Rows of a segment each, or operands rounded to bf16.
 struct gpu_head_mix {
   gpu_tensor o, r, w, k, v, a, b, g, v_first;
   const float *k_k, *k_a, *ln_w, *ln_b, *r_k;
   int64_t heads;
   float key_eps, group_eps;
   uint64_t state;
+  const gpu_matrix* reader;  // of o, or null
 };
 struct gpu_keep_last {
   gpu_tensor x;
@@ -196,6 +198,8 @@ struct gpu_plugin {
   void (*release)(gpu_device* device, void* data);
   int32_t (*copy)(gpu_device* device, void* to, const void* from, uint64_t bytes, gpu_error* error);
   int32_t (*clear)(gpu_device* device, void* at, uint64_t bytes, gpu_error* error);
+  // Bytes that allocations of this device have, and that no process has.
+  int32_t (*memory)(gpu_device* device, uint64_t* taken, uint64_t* free, gpu_error* error);
   // To and from host memory; these wait.
   int32_t (*upload)(gpu_device* device, void* to, const void* from, uint64_t bytes, gpu_error* error);
   int32_t (*download)(gpu_device* device, void* to, const void* from, uint64_t bytes, gpu_error* error);
@@ -228,7 +232,7 @@ typedef const gpu_plugin* (*gpu_plugin_function)(void);
 
 namespace recurra {
 
-constexpr int32_t kPluginVersion = 2;
+constexpr int32_t kPluginVersion = 3;
 constexpr const char* kPluginFile = "librecurra_cuda.so";
 constexpr const char* kPluginFunction = "recurra_cuda_plugin";
 

@@ -14,6 +14,8 @@ namespace recurra::gpu {
 namespace {
 
 constexpr size_t kWorkspace = size_t{32} << 20;
+// Up to here reading the weights takes longer than multiplying, whatever does it.
+constexpr int64_t kFewRows = 4;
 
 void check_blas(cublasStatus_t status, const char* what) {
   if (status == CUBLAS_STATUS_SUCCESS) return;
@@ -97,7 +99,7 @@ const Products::Plan& Products::plan(const Key& key) {
   std::unique_ptr<Plan>& made = plans_[key];
   if (made) return *made;
   const Library& f = *library_;
-  const auto [operand, out, rows, ld, ldy, alignment, add] = key;
+  const auto [operand, result, out, rows, ld, ldy, alignment, bias] = key;
   auto p = std::make_unique<Plan>(f);
   const cudaDataType_t types[] = {CUDA_R_32F, CUDA_R_16BF, CUDA_R_16F};
   const cudaDataType_t type = types[operand];
@@ -106,10 +108,15 @@ const Products::Plan& Products::plan(const Key& key) {
   check_blas(
       f.cublasLtMatmulDescSetAttribute(p->description, CUBLASLT_MATMUL_DESC_TRANSA, &transposed, sizeof transposed),
       "describing a product");
+  const cublasLtEpilogue_t epilogue = CUBLASLT_EPILOGUE_BIAS;
+  if (bias)
+    check_blas(
+        f.cublasLtMatmulDescSetAttribute(p->description, CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue, sizeof epilogue),
+        "describing a product");
   const auto u = [](int64_t n) { return static_cast<uint64_t>(n); };
   check_blas(f.cublasLtMatrixLayoutCreate(&p->w, type, u(ld), u(out), ld), "describing weights");
   check_blas(f.cublasLtMatrixLayoutCreate(&p->x, type, u(ld), u(rows), ld), "describing rows");
-  check_blas(f.cublasLtMatrixLayoutCreate(&p->y, CUDA_R_32F, u(out), u(rows), ldy), "describing results");
+  check_blas(f.cublasLtMatrixLayoutCreate(&p->y, types[result], u(out), u(rows), ldy), "describing results");
   cublasLtMatmulPreference_t preference = nullptr;
   check_blas(f.cublasLtMatmulPreferenceCreate(&preference), "choosing a kernel");
   const auto d_alignment = static_cast<uint32_t>(alignment);
@@ -120,13 +127,13 @@ const Products::Plan& Products::plan(const Key& key) {
     f.cublasLtMatmulPreferenceSetAttribute(preference, which, &operands, sizeof operands);
   for (const auto which : {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES})
     f.cublasLtMatmulPreferenceSetAttribute(preference, which, &d_alignment, sizeof d_alignment);
-  cublasLtMatmulHeuristicResult_t result{};
+  cublasLtMatmulHeuristicResult_t best{};
   int count = 0;
-  const cublasStatus_t status = f.cublasLtMatmulAlgoGetHeuristic(f.handle, p->description, p->w, p->x, p->y, p->y,
-                                                                 preference, 1, &result, &count);
+  const cublasStatus_t status =
+      f.cublasLtMatmulAlgoGetHeuristic(f.handle, p->description, p->w, p->x, p->y, p->y, preference, 1, &best, &count);
   f.cublasLtMatmulPreferenceDestroy(preference);
   p->found = status == CUBLAS_STATUS_SUCCESS && count > 0;
-  p->algorithm = result.algo;
+  p->algorithm = best.algo;
   made = std::move(p);
   return *made;
 }
@@ -154,8 +161,9 @@ const void* Products::weights(gpu_exec& exec, const gpu_matrix& w, Operand opera
     return to;
   }
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (w.copy.data() != nullptr) return w.copy.data();
-  if (!exec.recording()) {
+  const bool usual = operand == operand_of(device_, w.type);  // what is kept; rows may lie there as another
+  if (usual && w.copy.data() != nullptr) return w.copy.data();
+  if (usual && !exec.recording()) {
     try {
       void* to = w.copy.need(bytes);
       dequantize(exec, w, to, operand, ld);
@@ -169,15 +177,31 @@ const void* Products::weights(gpu_exec& exec, const gpu_matrix& w, Operand opera
   return to;
 }
 
+Operand Products::takes(const gpu_matrix& w, int64_t rows) const {
+  return library_ && rows > kFewRows ? operand_of(device_, w.type) : Operand::f32;
+}
+
+Operand leave_operand(gpu_exec& exec, const gpu_tensor& y, const gpu_matrix* reader) {
+  if (reader == nullptr || y.stride != y.cols || reinterpret_cast<uintptr_t>(y.data) % 16 != 0) return Operand::f32;
+  const Operand operand = exec.device.products->takes(*reader, y.rows);
+  // Zeros behind the columns would have to be written, too.
+  if (operand == Operand::f32 || y.cols % 8 != 0) return Operand::f32;
+  exec.operands[y.data] = static_cast<int32_t>(operand);
+  return operand;
+}
+
 bool Products::run(gpu_exec& exec, const gpu_product* products, int32_t count) {
   if (!library_) return false;
+  // How a result comes to where it belongs: straight, as an operand, or through float32 and a kernel.
+  enum class Way { straight, operand, kernel };
   struct One {
     const Plan* plan;
     const void* x;
-    float* y;
-    Operand operand;
+    void* y;
+    Operand operand, result;
     int64_t ld;
-    bool direct;
+    Way way;
+    bool bias, left;  // left: x lies there as an operand
   };
   One all[kMost];
   Roundings roundings{};
@@ -187,18 +211,39 @@ bool Products::run(gpu_exec& exec, const gpu_product* products, int32_t count) {
     const gpu_product& p = products[i];
     if (p.x.rows == 0 || p.w->out == 0) return false;
     One& one = all[i];
-    one.operand = operand_of(device_, p.w->type);
+    const auto found = exec.operands.find(p.x.data);
+    one.left = found != exec.operands.end();
+    one.operand = one.left ? static_cast<Operand>(found->second) : operand_of(device_, p.w->type);
     one.ld = round_up(p.w->in, 8);
-    one.direct = p.bias == nullptr && p.act == 0;  // the result goes where it belongs
-    const int64_t ldy = one.direct ? p.y.stride : p.w->out;
-    int64_t alignment = 16;
-    const auto at = one.direct ? reinterpret_cast<uintptr_t>(p.y.data) : uintptr_t{0};
-    while (alignment > 4 && (at % static_cast<uintptr_t>(alignment) != 0 || ldy * 4 % alignment != 0)) alignment /= 2;
-    one.plan = &this->plan(
-        {static_cast<int>(one.operand), p.w->out, p.x.rows, one.ld, ldy, alignment, one.direct && p.add != 0});
-    if (!one.plan->found) return false;
-    input_bytes += static_cast<uint64_t>(round_up(p.x.rows * one.ld * bytes_of(one.operand), 256));
-    if (!one.direct) work_floats += static_cast<uint64_t>(round_up(p.x.rows * p.w->out, 64));
+    one.result = Operand::f32;
+    one.bias = false;
+    one.way = p.act == 0 ? Way::straight : Way::kernel;
+    if (p.add == 0 && p.reader != nullptr && takes(*p.reader, p.x.rows) == one.operand)
+      one.result = leave_operand(exec, p.y, p.reader);
+    if (one.result != Operand::f32) one.way = Way::operand;
+    const auto planned = [&] {
+      const bool there = one.way != Way::kernel;
+      const int64_t ldy = one.way == Way::straight ? p.y.stride : p.w->out, size = bytes_of(one.result);
+      int64_t alignment = 16;
+      const auto at = there ? reinterpret_cast<uintptr_t>(p.y.data) : uintptr_t{0};
+      while (alignment > 4 && (at % static_cast<uintptr_t>(alignment) != 0 || ldy * size % alignment != 0))
+        alignment /= 2;
+      one.bias = one.way == Way::straight && p.bias != nullptr;
+      one.plan = &this->plan({static_cast<int>(one.operand), static_cast<int>(one.result), p.w->out, p.x.rows, one.ld,
+                              ldy, alignment, one.bias});
+      return one.plan->found;
+    };
+    if (!planned() && one.way == Way::straight) {
+      one.way = Way::kernel;
+      planned();
+    }
+    if (!one.plan->found) {
+      if (exec.operands.empty()) return false;
+      fail(kBackend, "cuBLASLt has no kernel for %lld rows and weights [%lld, %lld]", static_cast<long long>(p.x.rows),
+           static_cast<long long>(p.w->out), static_cast<long long>(p.w->in));
+    }
+    if (!one.left) input_bytes += static_cast<uint64_t>(round_up(p.x.rows * one.ld * bytes_of(one.operand), 256));
+    if (one.way == Way::kernel) work_floats += static_cast<uint64_t>(round_up(p.x.rows * p.w->out, 64));
   }
   char* input = static_cast<char*>(exec.inputs.need(input_bytes));
   float* result = exec.work.of<float>(static_cast<int64_t>(work_floats));
@@ -206,8 +251,8 @@ bool Products::run(gpu_exec& exec, const gpu_product* products, int32_t count) {
     const gpu_product& p = products[i];
     One& one = all[i];
     one.x = nullptr;
-    if (one.operand == Operand::f32 && p.x.stride == one.ld && p.w->in == one.ld &&
-        reinterpret_cast<uintptr_t>(p.x.data) % 16 == 0)
+    if (one.left || (one.operand == Operand::f32 && p.x.stride == one.ld && p.w->in == one.ld &&
+                     reinterpret_cast<uintptr_t>(p.x.data) % 16 == 0))
       one.x = p.x.data;
     for (int32_t j = 0; one.x == nullptr && j < i; ++j)
       if (products[j].x.data == p.x.data && products[j].x.cols == p.x.cols && all[j].operand == one.operand)
@@ -217,31 +262,42 @@ bool Products::run(gpu_exec& exec, const gpu_product* products, int32_t count) {
       roundings.one[roundings.count++] = {p.x, input, one.ld, one.operand};
       input += round_up(p.x.rows * one.ld * bytes_of(one.operand), 256);
     }
-    one.y = one.direct ? p.y.data : result;
-    if (!one.direct) result += round_up(p.x.rows * p.w->out, 64);
+    one.y = one.way == Way::kernel ? result : p.y.data;
+    if (one.way == Way::kernel) result += round_up(p.x.rows * p.w->out, 64);
   }
   round_rows(exec, roundings);
   void* workspace = workspace_.need(kWorkspace);
   Epilogues epilogues{};
+  Finishes finishes{};
   for (int32_t i = 0; i < count; ++i) {
     const gpu_product& p = products[i];
     const One& one = all[i];
     const void* w = weights(exec, *p.w, one.operand, one.ld);
-    const float scale = 1, beta = one.direct && p.add != 0 ? 1 : 0;
-    const Timed timed(exec, "cublasLtMatmul", p.w->out);
-    check_blas(library_->cublasLtMatmul(library_->handle, one.plan->description, &scale, w, one.plan->w, one.x,
-                                        one.plan->x, &beta, one.y, one.plan->y, one.y, one.plan->y,
-                                        &one.plan->algorithm, workspace, kWorkspace, exec.stream),
-               "multiplying");
-    if (!one.direct) epilogues.one[epilogues.count++] = {p.y, one.y, p.bias, p.act, p.add};
+    const float scale = 1, beta = one.way == Way::straight && p.add != 0 ? 1 : 0;
+    {
+      const Timed timed(exec, "cublasLtMatmul", p.w->out);
+      const std::lock_guard<std::mutex> lock(multiplying_);  // the bias is part of the plan
+      if (one.bias)
+        check_blas(library_->cublasLtMatmulDescSetAttribute(one.plan->description, CUBLASLT_MATMUL_DESC_BIAS_POINTER,
+                                                            &p.bias, sizeof p.bias),
+                   "describing a product");
+      check_blas(library_->cublasLtMatmul(library_->handle, one.plan->description, &scale, w, one.plan->w, one.x,
+                                          one.plan->x, &beta, one.y, one.plan->y, one.y, one.plan->y,
+                                          &one.plan->algorithm, workspace, kWorkspace, exec.stream),
+                 "multiplying");
+    }
+    if (one.way == Way::kernel)
+      epilogues.one[epilogues.count++] = {p.y, static_cast<float*>(one.y), p.bias, p.act, p.add};
+    if (one.way == Way::operand && (p.act != 0 || p.bias != nullptr))
+      finishes.one[finishes.count++] = {one.y, p.y.rows, p.y.cols, p.y.cols, p.bias, p.act, one.result};
   }
   epilogue(exec, epilogues);
+  finish(exec, finishes);
   return true;
 }
 
 void linears(gpu_exec& exec, const gpu_linears& io) {
-  // Up to here reading the weights takes longer than multiplying, whatever does it.
-  constexpr int64_t kFewRows = 4;
+  const std::unordered_map<const void*, int32_t> read = exec.operands;
   bool block = io.block != 0;
   if (!block && exec.device.bf16)
     for (int32_t i = 0; i < io.count; ++i) block = io.products[i].x.rows > kFewRows;
@@ -249,6 +305,7 @@ void linears(gpu_exec& exec, const gpu_linears& io) {
     const int32_t n = std::min(io.count - begin, Products::kMost);
     if (!block || !exec.device.products->run(exec, io.products + begin, n)) row_products(exec, io.products + begin, n);
   }
+  for (const auto& [data, operand] : read) exec.operands.erase(data);  // used up
 }
 
 }  // namespace recurra::gpu

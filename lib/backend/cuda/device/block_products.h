@@ -20,21 +20,23 @@ class Products {
   static constexpr int32_t kMost = 8;  // products of a call
   // False, and nothing is done: they have to be computed otherwise.
   bool run(gpu_exec& exec, const gpu_product* products, int32_t count);
+  // What a product of `rows` rows with these weights takes; float32 where it takes rows as they are.
+  Operand takes(const gpu_matrix& w, int64_t rows) const;
   // Empty, or why there is no cuBLASLt.
   const char* missing() const { return missing_; }
 
  private:
   struct Library;
   struct Plan;
-  // operand, out, rows, ld of the operands, ld of the result, its alignment, whether it is added to
-  using Key = std::tuple<int, int64_t, int64_t, int64_t, int64_t, int64_t, bool>;
+  // operand, type of the result, out, rows, ld of the operands, ld of the result, its alignment, whether it has a bias
+  using Key = std::tuple<int, int, int64_t, int64_t, int64_t, int64_t, int64_t, bool>;
   const Plan& plan(const Key& key);
   const void* weights(gpu_exec& exec, const gpu_matrix& w, Operand operand, int64_t ld);
 
   gpu_device& device_;
   std::unique_ptr<Library> library_;
   char missing_[256] = "";
-  std::mutex mutex_;
+  std::mutex mutex_, multiplying_;
   std::map<Key, std::unique_ptr<Plan>> plans_;
   Memory workspace_;
 };
@@ -60,6 +62,22 @@ struct Epilogues {
   int count;
 };
 void epilogue(gpu_exec& exec, const Epilogues& all);
+// In place x = act(x + bias) of results that are operands themselves [rows, ld], zeros behind their columns; all by one
+// kernel.
+struct Finishes {
+  struct One {
+    void* x;
+    int64_t rows, cols, ld;
+    const float* bias;
+    int32_t act;
+    Operand operand;
+  } one[Products::kMost];
+  int count;
+};
+void finish(gpu_exec& exec, const Finishes& all);
+// What is to be written where `y` lies, for products with `reader` to read: rows without gaps, ld = cols rounded up to
+// a multiple of 8 with zeros behind the columns. linears() then finds it there.
+Operand leave_operand(gpu_exec& exec, const gpu_tensor& y, const gpu_matrix* reader);
 // Weights as the operand's type [out, ld], zeros behind `in`.
 void dequantize(gpu_exec& exec, const gpu_matrix& w, void* to, Operand operand, int64_t ld);
 

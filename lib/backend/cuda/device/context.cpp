@@ -98,6 +98,11 @@ void* gpu_device::allocate(uint64_t bytes, bool zeroed) {
   return data;
 }
 
+uint64_t gpu_device::taken() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return used_;
+}
+
 void gpu_device::release(void* data) noexcept {
   if (data == nullptr) return;
   cudaSetDevice(id);
@@ -241,6 +246,7 @@ gpu_exec::gpu_exec(gpu_device& d)
       inputs(d),
       weights(d),
       work(d),
+      chain(d),
       recorder_(std::make_unique<Recorder>()),
       staging_(std::make_unique<Staging>(d)) {
   const char* wanted = std::getenv("RECURRA_CUDA_PROFILE");
@@ -314,6 +320,7 @@ const DeviceRows& gpu_exec::rows(const gpu_rows& rows) {
   auto* segment_of = reinterpret_cast<int32_t*>(s.image.data() + segment_of_at);
   auto* page = reinterpret_cast<float**>(s.image.data() + pages_at);
   bool single = true;
+  int32_t longest = 0;
   int64_t page_at = 0;
   for (int32_t i = 0; i < rows.segments; ++i) {
     const gpu_segment& g = rows.segment[i];
@@ -323,6 +330,7 @@ const DeviceRows& gpu_exec::rows(const gpu_rows& rows) {
     for (int32_t r = g.first; r < g.first + g.count && r < rows.count; ++r) segment_of[r] = i;
     for (int64_t p = 0; p < g.n_pages; ++p) page[page_at++] = g.pages[p];
     single = single && g.count == 1;
+    longest = std::max(longest, g.count);
   }
   if (rows.tokens != nullptr)
     std::memcpy(s.image.data() + tokens_at, rows.tokens, static_cast<size_t>(rows.count) * sizeof(int32_t));
@@ -337,7 +345,8 @@ const DeviceRows& gpu_exec::rows(const gpu_rows& rows) {
             reinterpret_cast<int32_t*>(base + tokens_at),
             rows.count,
             rows.segments,
-            single};
+            single,
+            longest};
   return s.rows;
 }
 

@@ -1,5 +1,6 @@
 // Operations on the elements, heads and rows of activations: all of backend.h but products, scans, attention and the
 // convolution.
+#include "backend/cuda/device/block_products.h"
 #include "backend/cuda/device/math.cuh"
 
 namespace recurra::gpu {
@@ -132,6 +133,137 @@ void keep_last(gpu_exec& exec, const gpu_keep_last& io, const DeviceRows& rows) 
     const DeviceSegment& s = rows.segment[i];
     reinterpret_cast<float*>(s.state + at)[c] = row(x, s.first + s.count - 1)[c];
   });
+}
+
+namespace {
+
+// norm_lerp of rows that follow each other: where it goes to, as float32 or as an operand.
+struct NormLerpIo {
+  gpu_norm_lerp io;
+  DeviceRows rows;
+  struct {
+    void* data;
+    int64_t stride;
+    int operand;
+  } y[8];
+};
+constexpr int kLerpRows = 4, kLerpThreads = 256;
+
+// (x - mean) / scale * w + b of one row by a block, up to 4 Fours values a thread.
+template <int Fours>
+__device__ void norm_row(const gpu_norm_lerp& io, const float* x, float (&v)[Fours][4], float* shared) {
+  const int n = static_cast<int>(io.x.cols), t = static_cast<int>(threadIdx.x) * 4,
+            step = static_cast<int>(blockDim.x) * 4;
+  float sum = 0, square = 0;
+#pragma unroll
+  for (int f = 0; f < Fours; ++f)
+    if (t + f * step < n) {
+      const float4 x4 = *reinterpret_cast<const float4*>(x + t + f * step);
+      v[f][0] = x4.x, v[f][1] = x4.y, v[f][2] = x4.z, v[f][3] = x4.w;
+      sum += (x4.x + x4.y) + (x4.z + x4.w);
+    }
+  const float mean = static_cast<Norm>(io.kind) == Norm::layer ? block_sum(sum, shared) / static_cast<float>(n) : 0.0f;
+#pragma unroll
+  for (int f = 0; f < Fours; ++f)
+    if (t + f * step < n)
+#pragma unroll
+      for (int j = 0; j < 4; ++j) {
+        v[f][j] -= mean;
+        square += v[f][j] * v[f][j];
+      }
+  const float scale = 1 / sqrtf(block_sum(square, shared) / static_cast<float>(n) + io.eps);
+#pragma unroll
+  for (int f = 0; f < Fours; ++f)
+    if (t + f * step < n)
+#pragma unroll
+      for (int j = 0; j < 4; ++j) {
+        const int c = t + f * step + j;
+        v[f][j] = v[f][j] * scale * (io.w != nullptr ? io.w[c] : 1.0f) + (io.b != nullptr ? io.b[c] : 0.0f);
+      }
+}
+
+// A block for kLerpRows rows; the one before them is normed once more.
+template <int Fours>
+__global__ void __launch_bounds__(kLerpThreads) norm_lerp_rows_kernel(const __grid_constant__ NormLerpIo p) {
+  __shared__ float shared[32];
+  after_others();
+  const gpu_norm_lerp& io = p.io;
+  const int n = static_cast<int>(io.x.cols), t = static_cast<int>(threadIdx.x) * 4,
+            step = static_cast<int>(blockDim.x) * 4;
+  const int32_t first = static_cast<int32_t>(blockIdx.x) * kLerpRows;
+  float last[Fours][4] = {}, now[Fours][4] = {};
+  for (int32_t i = first; i < first + kLerpRows && i < p.rows.count; ++i) {
+    const DeviceSegment& s = p.rows.segment[p.rows.segment_of[i]];
+    if (i == s.first) {
+      const float* kept = reinterpret_cast<const float*>(s.state + io.shift);
+#pragma unroll
+      for (int f = 0; f < Fours; ++f)
+#pragma unroll
+        for (int j = 0; j < 4; ++j)
+          if (t + f * step < n) last[f][j] = kept[t + f * step + j];
+    } else if (i == first) {
+      norm_row<Fours>(io, row(io.x, i - 1), last, shared);
+    }
+    norm_row<Fours>(io, row(io.x, i), now, shared);
+#pragma unroll
+    for (int f = 0; f < Fours; ++f) {
+      const int c = t + f * step;
+      if (c >= n) continue;
+#pragma unroll
+      for (int j = 0; j < 4; ++j) last[f][j] -= now[f][j];
+      for (int e = 0; e < io.count; ++e) {
+        const float4 mu = *reinterpret_cast<const float4*>(io.mu + static_cast<int64_t>(e) * n + c);
+        const int64_t at = i * p.y[e].stride + c;
+        put_operand2(p.y[e].operand, p.y[e].data, at, fmaf(last[f][0], mu.x, now[f][0]),
+                     fmaf(last[f][1], mu.y, now[f][1]));
+        put_operand2(p.y[e].operand, p.y[e].data, at + 2, fmaf(last[f][2], mu.z, now[f][2]),
+                     fmaf(last[f][3], mu.w, now[f][3]));
+      }
+#pragma unroll
+      for (int j = 0; j < 4; ++j) last[f][j] = now[f][j];
+    }
+  }
+}
+
+// The norm of every segment's last row goes to its slot.
+template <int Fours>
+__global__ void __launch_bounds__(kLerpThreads) keep_norm_kernel(gpu_norm_lerp io, DeviceRows rows) {
+  __shared__ float shared[32];
+  after_others();
+  const DeviceSegment& s = rows.segment[blockIdx.x];
+  if (s.count == 0) return;
+  const int n = static_cast<int>(io.x.cols), t = static_cast<int>(threadIdx.x) * 4,
+            step = static_cast<int>(blockDim.x) * 4;
+  float v[Fours][4] = {};
+  norm_row<Fours>(io, row(io.x, s.first + s.count - 1), v, shared);
+#pragma unroll
+  for (int f = 0; f < Fours; ++f)
+#pragma unroll
+    for (int j = 0; j < 4; ++j)
+      if (t + f * step < n) reinterpret_cast<float*>(s.state + io.shift)[t + f * step + j] = v[f][j];
+}
+
+}  // namespace
+
+void norm_lerp_rows(gpu_exec& exec, const gpu_norm_lerp& io, const DeviceRows& rows) {
+  NormLerpIo p{io, rows, {}};
+  for (int e = 0; e < io.count; ++e) {
+    const Operand operand = leave_operand(exec, io.y[e], io.reader[e]);
+    p.y[e] = {io.y[e].data, operand == Operand::f32 ? io.y[e].stride : round_up(io.y[e].cols, 8),
+              static_cast<int>(operand)};
+  }
+  const int64_t fours = ceil_div(io.x.cols, 4);
+  const int threads = fours >= kLerpThreads ? kLerpThreads : static_cast<int>(round_up(fours, kWarp));
+  const auto run = [&](auto lerp, auto keep) {
+    launch(exec, "norm_lerp of rows", dim3(static_cast<unsigned>(ceil_div(rows.count, kLerpRows))), threads, 0, lerp,
+           p);
+    launch(exec, "norm_lerp's last rows", dim3(static_cast<unsigned>(rows.segments)), threads, 0, keep, io, rows);
+  };
+  if (fours <= kLerpThreads) return run(norm_lerp_rows_kernel<1>, keep_norm_kernel<1>);
+  if (fours <= 2 * kLerpThreads) return run(norm_lerp_rows_kernel<2>, keep_norm_kernel<2>);
+  if (fours <= 4 * kLerpThreads) return run(norm_lerp_rows_kernel<4>, keep_norm_kernel<4>);
+  fail(kUnsupported, "rows of %lld values; the cuda backend norms and mixes up to %d at once",
+       static_cast<long long>(io.x.cols), 16 * kLerpThreads);
 }
 
 void rotary(gpu_exec& exec, const gpu_rotary& io, const DeviceRows& rows) {

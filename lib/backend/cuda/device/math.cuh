@@ -38,6 +38,18 @@ __device__ inline float activation(Act act, float x) {
 
 __device__ inline float* row(const gpu_tensor& t, int64_t i) { return t.data + i * t.stride; }
 
+// Two neighbouring values of an operand of products: 0 float32, 1 bf16, 2 half, which has nothing above 65504.
+__device__ inline void put_operand2(int operand, void* data, int64_t at, float x, float y) {
+  constexpr float kMost = 65504.0f;
+  if (operand == 0)
+    *reinterpret_cast<float2*>(static_cast<float*>(data) + at) = make_float2(x, y);
+  else if (operand == 1)
+    *reinterpret_cast<__nv_bfloat162*>(static_cast<__nv_bfloat16*>(data) + at) = __floats2bfloat162_rn(x, y);
+  else
+    *reinterpret_cast<__half2*>(static_cast<__half*>(data) + at) =
+        __floats2half2_rn(fminf(fmaxf(x, -kMost), kMost), fminf(fmaxf(y, -kMost), kMost));
+}
+
 // Every lane has the sum; the order is always the same.
 __device__ inline float warp_sum(float x) {
   for (int step = kWarp / 2; step > 0; step /= 2) x += __shfl_xor_sync(0xffffffffu, x, step);

@@ -83,6 +83,15 @@ int32_t clear(gpu_device* device, void* at, uint64_t bytes, gpu_error* error) {
     check(cudaMemsetAsync(at, 0, bytes, device->stream), "clearing device memory");
   });
 }
+int32_t memory(gpu_device* device, uint64_t* taken, uint64_t* free, gpu_error* error) {
+  return guard(error, [&] {
+    device->use();
+    size_t left = 0, total = 0;
+    check(cudaMemGetInfo(&left, &total), "cudaMemGetInfo");
+    *taken = device->taken();
+    *free = left;
+  });
+}
 int32_t upload(gpu_device* device, void* to, const void* from, uint64_t bytes, gpu_error* error) {
   return guard(error, [&] {
     device->use();
@@ -173,6 +182,7 @@ gpu_plugin make_table() {
   t.release = release;
   t.copy = copy;
   t.clear = clear;
+  t.memory = memory;
   t.upload = upload;
   t.download = download;
   t.matrix = matrix;

@@ -194,6 +194,34 @@ __global__ void epilogue_kernel(const __grid_constant__ Epilogues all) {
   *to = p.add != 0 ? *to + v : v;
 }
 
+// 8 columns a thread.
+template <class T>
+__device__ void finish_eight(const Finishes::One& p, int64_t i, int64_t c) {
+  union {
+    uint4 all;
+    T x[8];
+  } v;
+  uint4* at = reinterpret_cast<uint4*>(static_cast<T*>(p.x) + i * p.ld + c);
+  v.all = *at;
+#pragma unroll
+  for (int j = 0; j < 8; ++j) {
+    float y = static_cast<float>(v.x[j]);
+    if (p.bias != nullptr) y += p.bias[c + j];
+    y = activation(static_cast<Act>(p.act), y);
+    if (sizeof(T) == 2 && p.operand == Operand::f16) y = fminf(fmaxf(y, -65504.0f), 65504.0f);
+    v.x[j] = static_cast<T>(y);
+  }
+  *at = v.all;
+}
+__global__ void finish_kernel(const __grid_constant__ Finishes all) {
+  after_others();
+  const Finishes::One& p = all.one[blockIdx.z];
+  const int64_t i = blockIdx.x, c = (static_cast<int64_t>(blockIdx.y) * blockDim.x + threadIdx.x) * 8;
+  if (c >= p.ld || i >= p.rows) return;
+  if (p.operand == Operand::bf16) finish_eight<__nv_bfloat16>(p, i, c);
+  if (p.operand == Operand::f16) finish_eight<__half>(p, i, c);
+}
+
 }  // namespace
 
 void row_products(gpu_exec& exec, const gpu_product* products, int32_t count) {
@@ -256,7 +284,22 @@ void epilogue(gpu_exec& exec, const Epilogues& all) {
       256, 0, epilogue_kernel, all);
 }
 
+void finish(gpu_exec& exec, const Finishes& all) {
+  int64_t rows = 0, most = 0;
+  for (int i = 0; i < all.count; ++i) {
+    rows = rows > all.one[i].rows ? rows : all.one[i].rows;
+    most = most > all.one[i].ld ? most : all.one[i].ld;
+  }
+  if (all.count == 0) return;
+  const int threads = most >= 1024 ? 128 : kWarp;
+  launch(exec, "activating operands",
+         dim3(static_cast<unsigned>(rows), static_cast<unsigned>(ceil_div(most, threads * 8)),
+              static_cast<unsigned>(all.count)),
+         threads, 0, finish_kernel, all);
+}
+
 void embed(gpu_exec& exec, const gpu_embed& io, const DeviceRows& rows) {
+  exec.operands.clear();  // a pass begins
   const gpu_tensor y = io.y;
   const unsigned char* table = io.table->data();
   const int64_t stride = io.table->stride;

@@ -177,6 +177,7 @@ __global__ void __launch_bounds__(kMixThreads)
 
 void norm_lerp(gpu_exec& exec, const gpu_norm_lerp& io, const DeviceRows& rows) {
   if (rows.count == 0) return;
+  if (!rows.single) return norm_lerp_rows(exec, io, rows);
   const dim3 grid(static_cast<unsigned>(rows.count));
   const auto run = [&](auto kernel) { launch(exec, "norm_lerp", grid, kNormThreads, 0, kernel, io, rows); };
   if (io.x.cols <= 2 * kNormThreads) return run(norm_lerp_kernel<2>);
@@ -189,6 +190,7 @@ void norm_lerp(gpu_exec& exec, const gpu_norm_lerp& io, const DeviceRows& rows) 
 
 void head_mix(gpu_exec& exec, const gpu_head_mix& io, const DeviceRows& rows) {
   if (rows.count == 0) return;
+  if (!rows.single) return chunk_head_mix(exec, io, rows);
   launch(exec, "head_mix", dim3(static_cast<unsigned>(io.heads), static_cast<unsigned>(rows.count)), kMixThreads, 0,
          head_mix_kernel, io, rows);
 }

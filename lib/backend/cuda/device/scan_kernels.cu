@@ -215,7 +215,7 @@ __global__ void selective_kernel(gpu_selective_scan io, DeviceRows rows) {
 }  // namespace
 
 void scan(gpu_exec& exec, const gpu_scan& io, const DeviceRows& rows) {
-  if (rows.segments == 0) return;
+  if (rows.segments == 0 || chunk_scan(exec, io, rows)) return;
   ScanIo p{io, rows, 1, 0, 0, 0, false, false};
   if (io.key > kMostKeys) {
     const dim3 grid(static_cast<unsigned>(rows.segments * io.heads), static_cast<unsigned>(ceil_div(io.value, 64)));
