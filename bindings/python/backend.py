@@ -17,7 +17,7 @@ class UnsupportedOperation(Exception):
 
 
 def build_sdist(sdist_directory, config_settings=None):
-    raise UnsupportedOperation("there is no source archive of bindings/python alone: what it is built of lies outside it. Build a wheel in a checkout: "
+    raise UnsupportedOperation("there is no source archive of bindings/python: what it is built of lies outside it. In a checkout: "
                                "pip wheel ./bindings/python")
 
 

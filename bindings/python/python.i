@@ -44,7 +44,8 @@ inline bool read_array(Array& out, PyObject* object) {
   PyObject* shape = PyDict_GetItemString(interface, "shape");
   PyObject* data = PyDict_GetItemString(interface, "data");
   PyObject* strides = PyDict_GetItemString(interface, "strides");
-  const bool ok = kind != nullptr && shape != nullptr && data != nullptr && PyTuple_Check(data) && PyTuple_Size(data) == 2 && PyTuple_Check(shape);
+  const bool ok = kind != nullptr && shape != nullptr && data != nullptr && PyTuple_Check(data) &&
+                  PyTuple_Size(data) == 2 && PyTuple_Check(shape);
   PyObject* name = ok ? PyUnicode_AsASCIIString(kind) : nullptr;
   if (name != nullptr) {
     std::strncpy(out.kind, PyBytes_AsString(name), sizeof out.kind - 1);
