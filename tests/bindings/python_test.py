@@ -1,4 +1,5 @@
 """What the Python package says and computes, from outside, as its wheel installed it: run by python_test.sh in an empty virtual environment."""
+import ast
 import asyncio
 import contextlib
 import copy
@@ -53,6 +54,19 @@ class Package(Case):
             for member, value in vars(thing).items() if inspect.isclass(thing) else ():
                 if not member.startswith("_") and (inspect.isfunction(value) or isinstance(value, (property, classmethod))):
                     self.assertTrue(inspect.getdoc(getattr(thing, member)), f"{name}.{member}")
+
+    def test_the_stub_is_of_the_module_that_swig_made(self):
+        from recurra import _native
+        with open(os.path.join(os.path.dirname(recurra.__file__), "_native.pyi")) as file:
+            tree = ast.parse(file.read())
+        functions = [(_native, node) for node in tree.body if isinstance(node, ast.FunctionDef)]
+        for kind in tree.body:
+            if isinstance(kind, ast.ClassDef):
+                functions += [(getattr(_native, kind.name), node) for node in kind.body if isinstance(node, ast.FunctionDef)]
+        self.assertGreater(len(functions), 60)
+        for owner, function in functions:
+            if function.args.vararg is None:
+                self.assertEqual(list(inspect.signature(getattr(owner, function.name)).parameters), [a.arg for a in function.args.args], function.name)
 
     def test_nothing_else_is_public(self):
         extra = [name for name in dir(recurra) if not name.startswith("_") and name not in recurra.__all__]
