@@ -6,6 +6,13 @@
 // others do next to nothing.
 %feature("autodoc", "0");
 
+%begin %{
+#define SWIG_PYTHON_NO_USE_GIL // but lock.h
+#include <Python.h>
+
+#include "python/lock.h"
+%}
+
 %{
 #include <cstring>
 
@@ -240,6 +247,10 @@ struct Tokens {
   }
   $1 = static_cast<recurra::glue::LogCallback*>(pointer);
   if (auto* director = dynamic_cast<Swig::Director*>($1)) director->swig_disown();
+}
+
+namespace recurra::glue {
+void stop_calls();
 }
 
 %nothread recurra::glue::open_model;

@@ -172,6 +172,36 @@ class Life(Case):
             sys.setswitchinterval(interval)
             thread.join()
 
+    def test_the_interpreter_ends_while_threads_are_in_calls(self):
+        for mode in "feed", "callback", "text", "step", "short", "open", "asleep", "fork":
+            with self.subTest(mode):
+                child = run("""
+                    import os, recurra, sys, threading, time
+                    path, mode = sys.argv[1:]
+                    model = recurra.Model()
+                    states = [model.state() for _ in range(3)]
+                    def work(s):
+                        s.feed([5])
+                        if mode == "feed": s.feed([5] * 2_000_000)
+                        elif mode == "callback": s.feed([5] * 2_000_000, progress=lambda *_: None)
+                        elif mode == "text": s.generate_text(1 << 40, temperature=2.0, on_text=lambda _: None)
+                        elif mode == "step": sum(1 for _ in s.generate_tokens(1 << 40, temperature=2.0))
+                        elif mode == "asleep": s.feed([5] * 2_000_000, progress=lambda *_: time.sleep(0.3))
+                        while True:
+                            recurra.Model(path) if mode == "open" else s.feed([5])
+                    for s in states:
+                        threading.Thread(target=work, args=[s], daemon=True).start()
+                    time.sleep(0.1)
+                    if mode == "fork":
+                        child = os.fork()
+                        if child == 0:
+                            model.state().feed("hello")
+                            sys.exit(0)  # as an interpreter of its own
+                        assert os.waitpid(child, 0)[1] == 0
+                    print("end", flush=True)
+                """, SMALL, mode, text=True)
+                self.assertEqual((child.returncode, child.stdout.splitlines()[-1], child.stderr), (0, "end", ""))
+
     def test_two_threads_on_one_state(self):
         s, errors = recurra.Model().state(), []
 

@@ -214,7 +214,8 @@ def set_log(function: Optional[Callable[[str, str], object]], level: str = "warn
     _native.set_log_callback(None if function is None else _Log(function), LEVELS[level])
 
 
-# A log line after the interpreter's end would have nobody to go to.
+# At the end of the interpreter, in the reverse order: a log line would have nobody to go to, and other threads' calls nothing to come back to.
+atexit.register(_native.stop_calls)
 atexit.register(_native.set_log_callback, None, 2)
 
 
