@@ -154,6 +154,7 @@ inline void score(const State& state, float* out, std::size_t n, const Token* to
   if (n != n_tokens)
     throw Error(RECURRA_E_INVALID,
                 "score got room for " + std::to_string(n) + " values, not " + std::to_string(n_tokens));
+  if (n == 0) throw Error(RECURRA_E_INVALID, "there are no tokens to score");
   Interrupt interrupt(interruptible, cancel);
   FeedOptions options;
   options.cancel = interrupt.cancel();

@@ -71,7 +71,7 @@ class string_view;
 %typemap(ctype, out="void *") std::string, const std::string& "const char *"
 %typemap(imtype, out="global::System.IntPtr") std::string, const std::string& "byte[]"
 %typemap(cstype) std::string, const std::string& "string"
-%typemap(csin) std::string, const std::string& "global::Recurra.Blob.Zeroed($csinput)"
+%typemap(csin) std::string, const std::string& "global::Recurra.Blob.Zeroed($csinput, \"$csinput\")"
 %typemap(in) const std::string& (std::string temp) %{ temp = $input; $1 = &temp; %}
 %typemap(out) std::string %{ $result = new std::string($1); %}
 %typemap(out) const std::string& %{ $result = new std::string(*$1); %}

@@ -8,8 +8,17 @@ import sysconfig
 import tempfile
 
 import scikit_build_core.build
-from scikit_build_core.build import (build_editable, build_sdist, get_requires_for_build_editable,  # noqa: F401
-                                     get_requires_for_build_sdist, get_requires_for_build_wheel, prepare_metadata_for_build_wheel)
+from scikit_build_core.build import (build_editable, get_requires_for_build_editable, get_requires_for_build_wheel,  # noqa: F401
+                                     prepare_metadata_for_build_wheel)
+
+
+class UnsupportedOperation(Exception):
+    """PEP 517's, for what a backend has not."""
+
+
+def build_sdist(sdist_directory, config_settings=None):
+    raise UnsupportedOperation("there is no source archive of bindings/python: what it is built of lies outside it. In a checkout: "
+                               "pip wheel ./bindings/python")
 
 
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):

@@ -8,6 +8,8 @@
 
 #include <recurra/recurra.hpp>
 
+#include "python/lock.h"
+
 namespace recurra::glue {
 
 // A Python exception is set, and is what the call ends with.
@@ -18,8 +20,8 @@ class Interrupt {
  public:
   // `wanted` only in Python's main thread, which alone runs signal handlers.
   Interrupt(bool wanted, Cancel* cancel) : cancel_(cancel) {
+    if (cancel_ == nullptr) cancel_ = &own_.emplace();
     if (wanted) {
-      if (cancel_ == nullptr) cancel_ = &own_.emplace();
       install();
       // One that came before is Python's to handle now: nothing else would until the end of the call.
       if (PyErr_CheckSignals() != 0) {
@@ -27,10 +29,12 @@ class Interrupt {
         throw PythonError();
       }
     }
-    thread_ = PyEval_SaveThread();
+    Lock::add(cancel_);
+    thread_ = Lock::leave();
   }
   ~Interrupt() {
-    PyEval_RestoreThread(thread_);
+    Lock::enter(thread_);
+    Lock::remove(cancel_);
     uninstall();
     if (signalled_ != 0) cancel_->reset();  // the call was done before it saw that; it may be the caller's
   }
@@ -45,7 +49,7 @@ class Interrupt {
     return true;
   }
 
-  bool pending() { return signalled_ != 0 && raised(); }
+  bool pending() { return Lock::ending() || (signalled_ != 0 && raised()); }
   void surface() {
     if (raised_) throw PythonError();
   }
@@ -76,9 +80,8 @@ class Interrupt {
   bool raised() {
     signalled_ = 0;  // before the reset: a signal after it is one more
     cancel_->reset();
-    const PyGILState_STATE state = PyGILState_Ensure();
+    const Locked locked;
     raised_ = PyErr_CheckSignals() != 0;
-    PyGILState_Release(state);
     return raised_;
   }
 

@@ -6,6 +6,13 @@
 // others do next to nothing.
 %feature("autodoc", "0");
 
+%begin %{
+#define SWIG_PYTHON_NO_USE_GIL // but lock.h
+#include <Python.h>
+
+#include "python/lock.h"
+%}
+
 %{
 #include <cstring>
 
@@ -27,36 +34,47 @@ inline void raise(recurra_status status, const char* message) {
   Py_XDECREF(module);
 }
 
-// A one-dimensional contiguous array: where it lies and how long it is. False with a Python exception set.
+// What NumPy's __array_interface__ says of an array.
 struct Array {
   char kind[8] = "";  // "<f4"
   void* data = nullptr;
-  std::size_t size = 0;
+  std::size_t size = 0;  // along the first dimension
+  Py_ssize_t dimensions = 0;
+  bool contiguous = false, writable = false;
 };
 
-inline bool read_array(Array& out, PyObject* object, bool writable) {
+// False with a Python exception set.
+inline bool read_array(Array& out, PyObject* object) {
   PyObject* interface = PyObject_GetAttrString(object, "__array_interface__");
   if (interface == nullptr) return false;
   PyObject* kind = PyDict_GetItemString(interface, "typestr");
   PyObject* shape = PyDict_GetItemString(interface, "shape");
   PyObject* data = PyDict_GetItemString(interface, "data");
   PyObject* strides = PyDict_GetItemString(interface, "strides");
-  bool ok = kind != nullptr && shape != nullptr && data != nullptr && PyTuple_Check(data) && PyTuple_Size(data) == 2 &&
-            PyTuple_Check(shape) && PyTuple_Size(shape) == 1 && (strides == nullptr || strides == Py_None) &&
-            !(writable && PyObject_IsTrue(PyTuple_GetItem(data, 1)));
+  const bool ok = kind != nullptr && shape != nullptr && data != nullptr && PyTuple_Check(data) &&
+                  PyTuple_Size(data) == 2 && PyTuple_Check(shape);
   PyObject* name = ok ? PyUnicode_AsASCIIString(kind) : nullptr;
-  if (name != nullptr) std::strncpy(out.kind, PyBytes_AsString(name), sizeof out.kind - 1);
-  if (ok) {
-    out.size = PyLong_AsSize_t(PyTuple_GetItem(shape, 0));
+  if (name != nullptr) {
+    std::strncpy(out.kind, PyBytes_AsString(name), sizeof out.kind - 1);
+    out.dimensions = PyTuple_Size(shape);
+    if (out.dimensions > 0) out.size = PyLong_AsSize_t(PyTuple_GetItem(shape, 0));
     out.data = PyLong_AsVoidPtr(PyTuple_GetItem(data, 0));
-    ok = PyErr_Occurred() == nullptr;
+    out.contiguous = strides == nullptr || strides == Py_None;
+    out.writable = PyObject_IsTrue(PyTuple_GetItem(data, 1)) == 0;
   } else if (PyErr_Occurred() == nullptr) {
-    PyErr_SetString(PyExc_TypeError, writable ? "the array must be one-dimensional, contiguous and writable"
-                                              : "the array must be one-dimensional and contiguous");
+    PyErr_SetString(PyExc_TypeError, "__array_interface__ is not as NumPy has it");
   }
   Py_XDECREF(name);
   Py_DECREF(interface);
-  return ok;
+  return PyErr_Occurred() == nullptr;
+}
+
+// Floats that the library reads or writes where they lie.
+inline bool read_floats(Array& out, PyObject* object, bool writable) {
+  if (!read_array(out, object)) return false;
+  if (out.dimensions == 1 && out.contiguous && (out.writable || !writable) && std::strcmp(out.kind, "<f4") == 0) return true;
+  PyErr_Format(PyExc_TypeError, "the array must be one-dimensional, contiguous%s and of float32", writable ? ", writable" : "");
+  return false;
 }
 
 inline bool read_token(Token& out, PyObject* object) {
@@ -72,26 +90,30 @@ inline bool read_token(Token& out, PyObject* object) {
   return false;
 }
 
-// Tokens of an array of 32 or 64 bits, a list, a tuple or any other sequence of integers; only the first isn't copied.
+// Tokens of an array of integers, a list, a tuple or any other sequence; a contiguous array of 32 bits isn't copied.
 struct Tokens {
   std::vector<Token> copy;
   const Token* data = nullptr;
   std::size_t size = 0;
 
   bool read(PyObject* object) {
+    Array array;
     if (!PyList_Check(object) && !PyTuple_Check(object) && PyObject_HasAttrString(object, "__array_interface__")) {
-      Array array;
-      if (!read_array(array, object, false)) return false;
-      if (std::strcmp(array.kind, "<i4") == 0) {
-        data = static_cast<const Token*>(array.data);
-        size = array.size;
-        return true;
-      }
-      if (std::strcmp(array.kind, "<i8") != 0) {
-        PyErr_Format(PyExc_TypeError, "tokens are integers of 32 or 64 bits, not an array of %s", array.kind);
+      if (!read_array(array, object)) return false;
+      if (array.dimensions != 1 || (array.kind[1] != 'i' && array.kind[1] != 'u')) {
+        PyErr_Format(PyExc_TypeError, "tokens are a one-dimensional array of integers, not one of %s with %zd dimensions", array.kind,
+                     array.dimensions);
         return false;
       }
+    }
+    if (array.contiguous && std::strcmp(array.kind, "<i4") == 0) {
+      data = static_cast<const Token*>(array.data);
+      size = array.size;
+      return true;
+    }
+    if (array.contiguous && std::strcmp(array.kind, "<i8") == 0) {
       const auto* from = static_cast<const std::int64_t*>(array.data);
+      copy.reserve(array.size);
       for (std::size_t i = 0; i < array.size; ++i) {
         if (from[i] != static_cast<Token>(from[i])) {
           raise(RECURRA_E_TOKEN, "a token is outside the vocabulary, and outside 32 bits");
@@ -99,23 +121,33 @@ struct Tokens {
         }
         copy.push_back(static_cast<Token>(from[i]));
       }
-    } else {
-      PyObject* list = PyList_Check(object) ? (Py_INCREF(object), object) : PySequence_List(object);
-      if (list == nullptr) return false;
-      copy.reserve(static_cast<std::size_t>(PyList_Size(list)));
-      for (Py_ssize_t i = 0; i < PyList_Size(list); ++i) {
-        Token token = 0;
-        if (!read_token(token, PyList_GetItem(list, i))) {
-          Py_DECREF(list);
-          return false;
-        }
-        copy.push_back(token);
-      }
-      Py_DECREF(list);
+    } else if (!read_sequence(object)) {
+      return false;
     }
     data = copy.data();
     size = copy.size();
     return true;
+  }
+
+ private:
+  bool read_sequence(PyObject* object) {
+    if (!PySequence_Check(object)) {
+      PyObject* name = PyObject_GetAttrString(reinterpret_cast<PyObject*>(Py_TYPE(object)), "__name__");
+      if (name != nullptr) PyErr_Format(PyExc_TypeError, "tokens are a sequence of integers, not %U", name);
+      Py_XDECREF(name);
+      return false;
+    }
+    PyObject* list = PyList_Check(object) ? (Py_INCREF(object), object) : PySequence_List(object);
+    if (list == nullptr) return false;
+    copy.reserve(static_cast<std::size_t>(PyList_Size(list)));
+    bool ok = true;
+    for (Py_ssize_t i = 0; ok && i < PyList_Size(list); ++i) {
+      Token token = 0;
+      ok = read_token(token, PyList_GetItem(list, i));
+      copy.push_back(token);
+    }
+    Py_DECREF(list);
+    return ok;
   }
 };
 
@@ -183,6 +215,9 @@ struct Tokens {
   $1 = const_cast<recurra::Token*>(temp.data);
   $2 = temp.size;
 }
+%typemap(in) recurra::Token token {
+  if (!recurra::glue::read_token($1, $input)) SWIG_fail;
+}
 %typemap(out) std::vector<recurra::Token> {
   $result = PyList_New(static_cast<Py_ssize_t>($1.size()));
   if ($result == nullptr) SWIG_fail;
@@ -190,21 +225,13 @@ struct Tokens {
 }
 %typemap(in) (float* out, std::size_t n) {
   recurra::glue::Array array;
-  if (!recurra::glue::read_array(array, $input, true)) SWIG_fail;
-  if (std::strcmp(array.kind, "<f4") != 0) {
-    PyErr_Format(PyExc_TypeError, "the array must be of float32, not %s", array.kind);
-    SWIG_fail;
-  }
+  if (!recurra::glue::read_floats(array, $input, true)) SWIG_fail;
   $1 = static_cast<float*>(array.data);
   $2 = array.size;
 }
 %typemap(in) (const float* values, std::size_t n) {
   recurra::glue::Array array;
-  if (!recurra::glue::read_array(array, $input, false)) SWIG_fail;
-  if (std::strcmp(array.kind, "<f4") != 0) {
-    PyErr_Format(PyExc_TypeError, "the array must be of float32, not %s", array.kind);
-    SWIG_fail;
-  }
+  if (!recurra::glue::read_floats(array, $input, false)) SWIG_fail;
   $1 = static_cast<float*>(array.data);
   $2 = array.size;
 }
@@ -220,6 +247,10 @@ struct Tokens {
   }
   $1 = static_cast<recurra::glue::LogCallback*>(pointer);
   if (auto* director = dynamic_cast<Swig::Director*>($1)) director->swig_disown();
+}
+
+namespace recurra::glue {
+void stop_calls();
 }
 
 %nothread recurra::glue::open_model;

@@ -21,7 +21,8 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr char kConfig[] = "config.json", kWeights[] = "model.safetensors", kIndex[] = "model.safetensors.index.json";
-constexpr char kVocabulary[] = "rwkv_vocab_v20230424.txt", kTokenizer[] = "tokenizer.json";
+constexpr char kVocabulary[] = "rwkv_vocab_v20230424.txt", kTokenizer[] = "tokenizer.json",
+               kTokenizerConfig[] = "tokenizer_config.json";
 constexpr uint64_t kMostConfig = uint64_t{1} << 24,
                    kMostVocabulary = uint64_t{1} << 26;  // bytes; real ones: 10 kB, 1 MB
 
@@ -160,6 +161,7 @@ class HuggingFace final : public HuggingFaceConfig {
   void open_tokenizer() {
     const std::string tokenizer = folder_ + "/" + kTokenizer, vocabulary = folder_ + "/" + kVocabulary;
     if (there(tokenizer)) add("tokenizer.json.path", tokenizer);
+    if (there(folder_ + "/" + kTokenizerConfig)) add("tokenizer.config.path", folder_ + "/" + kTokenizerConfig);
     const bool world = there(vocabulary);
     if (world) {
       add("tokenizer.rwkv_vocab.path", vocabulary);

@@ -6,10 +6,11 @@
 //
 //     general.architecture          "fla.rwkv7", "hf.llama", ...: the library and the kind
 //     general.name                  the model's name on the hub, else the folder's
-//     general.tensor_prefix         "model.", or "model.language_model." in a multimodal model (hf.qwen3_5 and
-//     hf.qwen3_next) tokenizer.ggml.*              bos_token_id, eos_token_id; model and tokens where there is an
-//     rwkv_vocab_v20230424.txt tokenizer.json.path           where there is a tokenizer.json tokenizer.rwkv_vocab.path
-//     where there is an rwkv_vocab_v20230424.txt
+//     general.tensor_prefix         "model.", or in a multimodal model of Qwen "model.language_model."
+//     tokenizer.ggml.*              bos_token_id, eos_token_id; model and tokens of an rwkv_vocab_v20230424.txt
+//     tokenizer.rwkv_vocab.path     where there is an rwkv_vocab_v20230424.txt, which goes before a tokenizer.json
+//     tokenizer.json.path           where there is a tokenizer.json
+//     tokenizer.config.path         where there is a tokenizer_config.json
 #pragma once
 
 #include <memory>

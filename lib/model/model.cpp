@@ -8,6 +8,7 @@
 #include "core/log.h"
 #include "format/gguf.h"
 #include "format/huggingface.h"
+#include "tokenizer/bpe.h"
 
 namespace recurra {
 namespace {
@@ -86,6 +87,10 @@ void Model::read_facts(const std::string& path) {
   facts_.bos = static_cast<int32_t>(file_->integer_or("tokenizer.ggml.bos_token_id", -1, -1, network_.vocabulary - 1));
   facts_.eos = static_cast<int32_t>(file_->integer_or("tokenizer.ggml.eos_token_id", -1, -1, network_.vocabulary - 1));
   if (tokenizer_) {
+    const TokenizerConfig config = tokenizer_config(*file_);
+    if (config.bos >= 0 && config.bos < vocabulary()) facts_.bos = config.bos;
+    if (config.eos >= 0 && config.eos < vocabulary()) facts_.eos = config.eos;
+    if (!config.chat_template.empty()) facts_.chat_template = config.chat_template;
     facts_.tokenizer = tokenizer_->kind();
     facts_.tokenizer_hash = tokenizer_->hash();
   }

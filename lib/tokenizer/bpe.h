@@ -81,6 +81,9 @@ struct TokenizerConfig {
   std::string chat_template;
 };
 
+// That of the file's folder, where its tokenizer is the folder's tokenizer.json.
+TokenizerConfig tokenizer_config(const ModelFile& file);
+
 // `json_text` is tokenizer.json, which knows the special tokens' numbers; `config_text` is tokenizer_config.json.
 TokenizerConfig read_tokenizer_config(const std::string& json_text, const std::string& config_text,
                                       const std::string& name);

@@ -27,8 +27,10 @@ class Tokenizer {
 };
 
 // The tokenizer the file describes; null where it has none (tokenizer.ggml.model missing or "none"/"no_vocab"). Without
-// that key, tokenizer.huggingface.json counts, the text of a tokenizer.json (a key of the GGUF specification). An
-// unknown kind is Code::unsupported, a vocabulary that contradicts itself or has more than n_vocab tokens Code::format.
+// that key, tokenizer.huggingface.json counts, the text of a tokenizer.json (a key of the GGUF specification), or the
+// tokenizer.json of a Hugging Face folder; where the latter asks for what is not here, the model has no tokenizer, and
+// the log says so. Another unknown kind is Code::unsupported, a vocabulary that contradicts itself or has more than
+// n_vocab tokens Code::format.
 std::unique_ptr<Tokenizer> make_tokenizer(const ModelFile& file, int32_t n_vocab);
 
 // Raw bytes: token id = byte value, whatever the file says. Tokens of 256 and more have no bytes.

@@ -24,7 +24,7 @@ echo "- the package"
 cmake --install "$build" --component csharp --prefix "$work/package" >"$work/log" 2>&1 || { tail -n 40 "$work/log"; fail "cmake --install"; }
 cd "$work/package"
 native=runtimes/linux-x64/native
-for file in lib/netstandard2.0/Recurra.{dll,xml} $native/{librecurra_csharp.so,librecurra.so,libdnnl.so.3,default.gguf} README.md licenses/LICENSE; do
+for file in lib/netstandard2.0/Recurra.{dll,dll.mdb,xml} $native/{librecurra_csharp.so,librecurra.so,libdnnl.so.3,default.gguf} README.md licenses/LICENSE; do
   [ -s "$file" ] || fail "$file is missing or empty"
 done
 if [ -e "$(sed -n 's/^RECURRA_ONEDNN_DIR:PATH=//p' "$build/CMakeCache.txt")/share" ]; then

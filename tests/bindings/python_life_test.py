@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 import unittest
@@ -131,6 +132,112 @@ class Life(Case):
             turns += 1
             time.sleep(0.001)
         self.assertGreater(turns, 10)
+
+    def test_each_call_that_computes_releases_the_lock(self):
+        # Python would take the lock away after 1,000 s: another thread has run only if the call has let go of it. A short call may
+        # have it back before that thread wakes, so each is made until it has.
+        model, path = recurra.Model(SMALL), self.folder / "x.state"
+        s, t = model.state(rewind=5), model.state()
+        s.feed("hello")
+        t.feed("hello")
+        s.save(path)
+        data, logits, generation = bytes(s), s.memory(0), s.copy().generate_tokens(1 << 30, temperature=2.0)
+        calls = {"open": lambda: recurra.Model(SMALL), "feed": lambda: t.feed("a"), "batch": lambda: model.feed_batch([t], ["a"]),
+                 "step": lambda: next(generation), "text": lambda: t.generate_text(5), "query": lambda: s.query("a", 5), "score": lambda: s.score("a"),
+                 "logits": s.logits, "logits_batch": lambda: model.logits_batch([s]), "hidden": s.hidden, "memory": lambda: s.memory(0),
+                 "set_memory": lambda: t.set_memory(0, logits), "copy": s.copy, "copy_from": lambda: t.copy_from(s), "rewind": lambda: s.copy().rewind(1),
+                 "reset": lambda: model.state().reset(), "save": lambda: s.save(path), "load": lambda: model.load(path), "bytes": lambda: bytes(s),
+                 "from_bytes": lambda: recurra.State.from_bytes(model, data), "peek": lambda: recurra.peek(path), "tokenize": lambda: model.tokenize("a" * 999),
+                 "detokenize": lambda: model.detokenize([1] * 999)}
+        turns, go_on = [0], [True]
+
+        def other():
+            while go_on[0]:
+                turns[0] += 1
+                time.sleep(0)
+        thread, interval = threading.Thread(target=other), sys.getswitchinterval()
+        sys.setswitchinterval(1000)
+        try:
+            thread.start()
+            for name, call in calls.items():
+                for _ in range(3000):
+                    before = turns[0]
+                    call()
+                    if turns[0] > before:
+                        break
+                else:
+                    self.fail(f"{name} holds the lock")
+        finally:
+            go_on[0] = False
+            sys.setswitchinterval(interval)
+            thread.join()
+
+    def test_the_interpreter_ends_while_threads_are_in_calls(self):
+        for mode in "feed", "callback", "text", "step", "short", "open", "asleep", "fork":
+            with self.subTest(mode):
+                child = run("""
+                    import os, recurra, sys, threading, time
+                    path, mode = sys.argv[1:]
+                    model = recurra.Model()
+                    states = [model.state() for _ in range(3)]
+                    def work(s):
+                        s.feed([5])
+                        if mode == "feed": s.feed([5] * 2_000_000)
+                        elif mode == "callback": s.feed([5] * 2_000_000, progress=lambda *_: None)
+                        elif mode == "text": s.generate_text(1 << 40, temperature=2.0, on_text=lambda _: None)
+                        elif mode == "step": sum(1 for _ in s.generate_tokens(1 << 40, temperature=2.0))
+                        elif mode == "asleep": s.feed([5] * 2_000_000, progress=lambda *_: time.sleep(0.3))
+                        while True:
+                            recurra.Model(path) if mode == "open" else s.feed([5])
+                    for s in states:
+                        threading.Thread(target=work, args=[s], daemon=True).start()
+                    time.sleep(0.1)
+                    if mode == "fork":
+                        child = os.fork()
+                        if child == 0:
+                            model.state().feed("hello")
+                            sys.exit(0)  # as an interpreter of its own
+                        assert os.waitpid(child, 0)[1] == 0
+                    print("end", flush=True)
+                """, SMALL, mode, text=True)
+                self.assertEqual((child.returncode, child.stdout.splitlines()[-1], child.stderr), (0, "end", ""))
+
+    def test_two_threads_on_one_state(self):
+        s, errors = recurra.Model().state(), []
+
+        def feed():
+            try:
+                s.feed("x " * 1000)
+            except recurra.BusyError:
+                errors.append("busy")
+        threads = [threading.Thread(target=feed) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        once = len(s.model.tokenize("x " * 1000))
+        self.assertEqual(s.n_tokens, once * (4 - len(errors)))
+
+    def test_a_cancelled_task_leaves_the_state_free(self):
+        import asyncio
+        s = recurra.Model().state()
+        s.feed("User: Hi.\n\nAssistant:")
+
+        async def main():
+            generation = s.generate(1_000_000, temperature=1.2)
+
+            async def loop():
+                async for _ in generation:
+                    pass
+            task = asyncio.create_task(loop())
+            await asyncio.sleep(0.05)
+            task.cancel()
+            with self.assertRaises(asyncio.CancelledError):
+                await task
+            return generation
+        generation = asyncio.run(main())  # waits for the step that was under way
+        self.assertTrue(next(generation))
+        s.feed("and on")
 
     def test_cancel_from_another_thread(self):
         s, cancel = recurra.Model().state(), recurra.Cancel()

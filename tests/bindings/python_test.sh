@@ -93,10 +93,14 @@ grep -q Dave <<<"$said" || fail "examples/chat.py has forgotten: $said"
 # Its code as Jupyter would run it, with matplotlib, which the empty environment lacks.
 "$python" - "$root/examples/memory.ipynb" >"$work/notebook.py" <<'PY'
 import json, sys
-print("import matplotlib\nmatplotlib.use('Agg')")
+print("import matplotlib\nmatplotlib.use('Agg')\nimport matplotlib.pyplot as plt")
+print("def show():\n    plt.gcf().canvas.draw()\n    print('a picture')\n    plt.close('all')\nplt.show = show")
 for cell in json.load(open(sys.argv[1]))["cells"]:
     if cell["cell_type"] == "code":
         print("".join(cell["source"]) + "\n")
 PY
 said=$(PYTHONPATH="$work/content" "$python" "$work/notebook.py") || fail "examples/memory.ipynb"
-[ "$(grep -c 'bytes: .*Dave' <<<"$said")" -ge 5 ] || fail "examples/memory.ipynb says: $said"
+if [ "$(grep -c 'bytes: .*Dave.*Anna' <<<"$said")" != 6 ] || [ "$(grep -c '^a picture' <<<"$said")" != 3 ] ||
+   [ "$(grep -cE '^Anna.s layer [0-9]+: .*Anna' <<<"$said")" != 1 ]; then
+  fail "examples/memory.ipynb says: $said"
+fi

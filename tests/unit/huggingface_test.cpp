@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 #include <functional>
 
 #include "core/error.h"
@@ -12,6 +13,7 @@
 #include "mixers/options.h"
 #include "support/huggingface_folder.h"
 #include "support/paths.h"
+#include "tokenizer/bpe.h"
 #include "tokenizer/tokenizer.h"
 
 namespace recurra {
@@ -475,7 +477,21 @@ TEST(HuggingFaceTokenizer, Paths) {
   const auto file = open_huggingface(folder.path());
   EXPECT_EQ(file->string("tokenizer.json.path"), folder / "tokenizer.json");
   EXPECT_EQ(file->string_or("tokenizer.ggml.model", "none"), "none");
+  EXPECT_NE(error_of([&] { make_tokenizer(*file, 10); }, Code::format), "");
+  // What is not here leaves a model of tokens; all else is used.
+  folder.write("tokenizer.json", R"({"model": {"type": "Unigram", "vocab": []}})");
   EXPECT_EQ(make_tokenizer(*file, 10), nullptr);
+  std::filesystem::copy_file(test::test_data("bpe/gpt2.json"), folder / "tokenizer.json",
+                             std::filesystem::copy_options::overwrite_existing);
+  EXPECT_FALSE(file->has("tokenizer.config.path"));
+  const auto tokenizer = make_tokenizer(*file, 1200);
+  ASSERT_NE(tokenizer, nullptr);
+  EXPECT_STREQ(tokenizer->kind(), "bpe");
+  EXPECT_EQ(tokenizer_config(*file).eos, -1);
+  folder.write("tokenizer_config.json", R"({"eos_token": "<|endoftext|>", "chat_template": "{{ x }}"})");
+  const auto again = open_huggingface(folder.path());
+  EXPECT_EQ(tokenizer_config(*again).eos, 0);
+  EXPECT_EQ(tokenizer_config(*again).chat_template, "{{ x }}");
 }
 
 TEST(HuggingFaceTokenizer, IdsThatTheVocabularyLacksMeanNone) {

@@ -36,14 +36,21 @@ namespace Recurra
         [DllImport(Native)]
         private static extern void RecurraBlobFree(IntPtr blob);
 
-        // UTF-8 of a name, path or key, with a terminating zero and none before.
-        internal static byte[] Zeroed(string text)
+        // UTF-8 of a name, path or key, with a terminating zero and none before. `name` is the parameter's.
+        internal static byte[] Zeroed(string text, string name)
         {
-            if (text == null) throw new ArgumentNullException("text");
-            if (text.IndexOf('\0') >= 0) throw new InvalidArgumentException("a name, path or note has a zero character: \"" + text.Replace('\0', '?') + "\"");
+            if (text == null) throw new ArgumentNullException(name);
+            if (text.IndexOf('\0') >= 0) throw new InvalidArgumentException(name + " has a zero character: \"" + text.Replace('\0', '?') + "\"");
             byte[] bytes = new byte[Encoding.UTF8.GetByteCount(text) + 1];
             Encoding.UTF8.GetBytes(text, 0, text.Length, bytes, 0);
             return bytes;
+        }
+
+        internal static string Path(string path)
+        {
+            if (path == null) throw new ArgumentNullException("path");
+            if (path.Length == 0) throw new InvalidArgumentException("the path is empty");
+            return path;
         }
 
         internal static string Borrowed(IntPtr blob)

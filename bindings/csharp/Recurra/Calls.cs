@@ -21,77 +21,99 @@ namespace Recurra
         public long Total { get; private set; }
     }
 
+    // What a callback threw, until the call it was given to has come back.
+    internal sealed class Thrown
+    {
+        private ExceptionDispatchInfo error;
+
+        // True to go on, false to stop.
+        internal bool Catch(Action callback)
+        {
+            try
+            {
+                callback();
+                return true;
+            }
+            catch (Exception thrown)
+            {
+                if (error == null) error = ExceptionDispatchInfo.Capture(thrown);
+                return false;
+            }
+        }
+
+        internal void Rethrow()
+        {
+            ExceptionDispatchInfo thrown = error;
+            error = null;
+            if (thrown != null) thrown.Throw();
+        }
+    }
+
     internal sealed class ProgressReporter : Interop.ProgressCallback
     {
         private readonly IProgress<CallProgress> progress;
-        internal ExceptionDispatchInfo Thrown;
+        private readonly Thrown thrown;
 
-        internal ProgressReporter(IProgress<CallProgress> progress)
+        internal ProgressReporter(IProgress<CallProgress> progress, Thrown thrown)
         {
             this.progress = progress;
+            this.thrown = thrown;
         }
 
         public override bool call(ulong done, ulong total)
         {
-            try
-            {
-                progress.Report(new CallProgress(done, total));
-                return true;
-            }
-            catch (Exception error)
-            {
-                Thrown = ExceptionDispatchInfo.Capture(error);
-                return false;
-            }
+            return thrown.Catch(() => progress.Report(new CallProgress(done, total)));
         }
     }
 
     internal sealed class TextReporter : Interop.TokenCallback
     {
         private readonly Action<string> onText;
-        internal ExceptionDispatchInfo Thrown;
+        private readonly Thrown thrown;
 
-        internal TextReporter(Action<string> onText)
+        internal TextReporter(Action<string> onText, Thrown thrown)
         {
             this.onText = onText;
+            this.thrown = thrown;
         }
 
         public override bool call(int token, string text)
         {
-            try
-            {
-                if (text.Length > 0) onText(text);
-                return true;
-            }
-            catch (Exception error)
-            {
-                Thrown = ExceptionDispatchInfo.Capture(error);
-                return false;
-            }
+            return text.Length == 0 || thrown.Catch(() => onText(text));
         }
     }
 
     internal static class Calls
     {
-        // Runs a call that reports progress and can be cancelled; without either, callers make it themselves.
-        internal static T Run<T>(IProgress<CallProgress> progress, CancellationToken token, Func<Interop.ProgressCallback, Interop.Cancel, T> call)
+        // Runs a call that can be cancelled and whose callbacks may throw; without either, callers make it themselves.
+        internal static T Run<T>(CancellationToken token, Func<Interop.Cancel, Thrown, T> call)
         {
-            using (ProgressReporter reporter = progress == null ? null : new ProgressReporter(progress))
+            Thrown thrown = new Thrown();
             using (Interop.Cancel cancel = token.CanBeCanceled ? new Interop.Cancel() : null)
             using (cancel == null ? default(CancellationTokenRegistration) : token.Register(cancel.trigger))
             {
                 try
                 {
-                    T result = call(reporter, cancel);
-                    if (reporter != null && reporter.Thrown != null) reporter.Thrown.Throw();
+                    T result = call(cancel, thrown);
+                    thrown.Rethrow();
+                    Library.Surface();
                     return result;
                 }
                 catch (CancelledException error)
                 {
-                    if (reporter != null && reporter.Thrown != null) reporter.Thrown.Throw();
+                    thrown.Rethrow();
                     throw new OperationCanceledException(error.Message, error, token);
                 }
             }
+        }
+
+        // The same for one that reports progress.
+        internal static T Run<T>(IProgress<CallProgress> progress, CancellationToken token, Func<Interop.ProgressCallback, Interop.Cancel, T> call)
+        {
+            return Run(token, (cancel, thrown) =>
+            {
+                using (ProgressReporter reporter = progress == null ? null : new ProgressReporter(progress, thrown)) return call(reporter, cancel);
+            });
         }
     }
 }

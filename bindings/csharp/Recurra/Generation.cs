@@ -14,6 +14,7 @@ namespace Recurra
         private readonly Interop.Generation handle;
         private readonly CancellationToken token;
         private readonly List<int> tokens = new List<int>();
+        private readonly object gate = new object();
 
         internal Generation(Interop.State state, Interop.Model model, GenerateOptions options, CancellationToken token)
         {
@@ -31,25 +32,35 @@ namespace Recurra
             get { return tokens; }
         }
 
-        // Picks and reads one token; false when there is none.
-        internal bool Step()
+        // Picks and reads one token, -1 when there is none. `text` is what became certain with it, null where it is not asked for.
+        internal int Step(bool wanted, out string text)
         {
             token.ThrowIfCancellationRequested();
-            int picked = handle.next(state);
-            if (picked < 0) return false;
-            tokens.Add(picked);
-            return true;
+            if (!Monitor.TryEnter(gate)) throw new BusyException("the generation is already running");
+            try
+            {
+                if (handle.IsClosed) throw new ObjectDisposedException("Generation");
+                if (state.IsClosed) throw new ObjectDisposedException("State");
+                int picked = handle.next(state);
+                text = wanted ? handle.text() : null;
+                if (picked >= 0) tokens.Add(picked);
+                return picked;
+            }
+            finally
+            {
+                Monitor.Exit(gate);
+            }
         }
 
         /// <summary>The pieces from here on. Throws <see cref="BusyException"/>, <see cref="ObjectDisposedException"/> once the state is
         /// disposed, <see cref="OperationCanceledException"/>.</summary>
         public IEnumerator<string> GetEnumerator()
         {
-            bool more = true;
-            while (more)
+            int picked = 0;
+            while (picked >= 0)
             {
-                more = Step();
-                string text = handle.text();
+                string text;
+                picked = Step(true, out text);
                 if (text.Length > 0) yield return text;
             }
         }

@@ -27,21 +27,26 @@ namespace Recurra
         {
             public override void call(int level, string message)
             {
-                try
-                {
-                    Action<LogLevel, string> to = log;
-                    if (to != null) to((LogLevel)level, message);
-                }
-                catch (Exception)
-                {
-                    // A log line is not worth a failed call.
-                }
+                Action<LogLevel, string> to = log;
+                if (to == null) return;
+                if (thrown == null) thrown = new Thrown();
+                thrown.Catch(() => to((LogLevel)level, message));
             }
         }
 
         private static readonly object gate = new object();
         private static volatile Action<LogLevel, string> log;
         private static Log native; // for ever: a thread may be inside it
+
+        // What log callbacks threw in this thread, since no call can end in the middle of a log line.
+        [ThreadStatic]
+        private static Thrown thrown;
+
+        // Throws what a log callback threw during the call that this thread has just made.
+        internal static void Surface()
+        {
+            if (thrown != null) thrown.Rethrow();
+        }
 
         /// <summary>"0.1.0".</summary>
         public static string Version
@@ -76,7 +81,7 @@ namespace Recurra
         }
 
         /// <summary>Sends the library's log lines to a function, for the whole process and from any thread that is inside a call; null,
-        /// the default, drops them. What the function throws is dropped.</summary>
+        /// the default, drops them. What the function throws comes out of that call when it is done.</summary>
         /// <param name="function">Takes a level and a line.</param>
         /// <param name="least">The least that is sent.</param>
         public static void SetLog(Action<LogLevel, string> function, LogLevel least = LogLevel.Warning)
@@ -84,9 +89,9 @@ namespace Recurra
             Errors.Ready();
             lock (gate)
             {
-                log = function;
                 if (function != null && native == null) native = new Log();
                 Interop.Native.set_log_callback(function == null ? null : native, (int)least);
+                log = function;
             }
         }
     }

@@ -18,7 +18,7 @@ namespace Recurra
     /// </code></example>
     public sealed class Model : IDisposable
     {
-        internal readonly Interop.Model Handle;
+        private readonly Interop.Model handle;
 
         /// <summary>Opens a model.</summary>
         /// <param name="path">A GGUF file or a Hugging Face folder; null: the default model that is in the package
@@ -38,12 +38,20 @@ namespace Recurra
         {
             Errors.Ready();
             ModelOptions o = options ?? new ModelOptions();
-            if (path != null && path.Length == 0) throw new InvalidArgumentException("the path is empty");
             if (o.Threads < 0) throw new InvalidArgumentException("Threads is " + o.Threads + "; it may be 0 or more");
-            Handle = Calls.Run(progress, cancellationToken, (reporter, cancel) =>
-                Interop.Native.open_model(path ?? "", o.Backend, o.Dtype, (uint)o.Threads, o.Exact, reporter, cancel, false));
-            using (Interop.ModelInfo info = Handle.info()) Info = new ModelInfo(info);
-            Metadata = new FileMetadata(Handle);
+            handle = Calls.Run(progress, cancellationToken, (reporter, cancel) =>
+                Interop.Native.open_model(path == null ? "" : Blob.Path(path), o.Backend, o.Dtype, (uint)o.Threads, o.Exact, reporter, cancel, false));
+            using (Interop.ModelInfo info = handle.info()) Info = new ModelInfo(info);
+            Metadata = new FileMetadata(this);
+        }
+
+        internal Interop.Model Handle
+        {
+            get
+            {
+                if (handle.IsClosed) throw new ObjectDisposedException("Model");
+                return handle;
+            }
         }
 
         /// <summary>What it is; stays after Dispose.</summary>
@@ -70,7 +78,7 @@ namespace Recurra
         /// <exception cref="VersionException">It has a newer format.</exception>
         public State Load(string path)
         {
-            return Filled(s => s.load_file(path));
+            return Filled(s => s.load_file(Blob.Path(path)));
         }
 
         /// <summary>The conversation that <see cref="State.ToBytes"/> or <see cref="State.Save"/> wrote.</summary>
@@ -81,9 +89,10 @@ namespace Recurra
         public unsafe State FromBytes(byte[] data)
         {
             if (data == null) throw new ArgumentNullException("data");
+            byte[] pinned = data.Length == 0 ? new byte[1] : data; // an empty array has no address
             return Filled(s =>
             {
-                fixed (byte* p = data) s.load_bytes(new Interop.Span(p, data.Length));
+                fixed (byte* p = pinned) s.load_bytes(new Interop.Span(p, data.Length));
             });
         }
 
@@ -141,6 +150,7 @@ namespace Recurra
         /// <param name="texts">One text for each.</param>
         /// <param name="progress">Is told how many tokens of all were read.</param>
         /// <param name="cancellationToken">Stops it; the states may then be at different places.</param>
+        /// <exception cref="InvalidArgumentException">A state is of another model, or there twice.</exception>
         /// <exception cref="OperationCanceledException">It was stopped.</exception>
         public void FeedBatch(IReadOnlyList<State> states, IReadOnlyList<string> texts, IProgress<CallProgress> progress = null,
             CancellationToken cancellationToken = default(CancellationToken))
@@ -172,11 +182,7 @@ namespace Recurra
                 {
                     for (int i = 0; i < states.Count; ++i)
                     {
-                        if (states[i] == null) throw new ArgumentNullException("states");
-                        Interop.State state = states[i].Handle;
-                        bool added = false;
-                        state.DangerousAddRef(ref added);
-                        held.Add(state);
+                        Interop.State state = Hold(states[i], held);
                         int[] array = Blob.Array(tokens[i]);
                         fixed (int* p = array) batch.add_tokens(state, new Interop.Span(p, array.Length));
                     }
@@ -210,12 +216,7 @@ namespace Recurra
                 {
                     foreach (State state in states)
                     {
-                        if (state == null) throw new ArgumentNullException("states");
-                        if (state.Model != this) throw new InvalidArgumentException("Logits got a state of another model");
-                        bool added = false;
-                        state.Handle.DangerousAddRef(ref added);
-                        held.Add(state.Handle);
-                        batch.add(state.Handle);
+                        batch.add(Hold(state, held));
                     }
                     fixed (float* p = all) batch.logits_into(new Interop.Span(p, states.Count * width));
                 }
@@ -233,10 +234,22 @@ namespace Recurra
             return rows;
         }
 
+        // Its native part, which lives until the caller releases what is in `held`.
+        private Interop.State Hold(State state, List<Interop.State> held)
+        {
+            if (state == null) throw new ArgumentNullException("states");
+            if (state.Model != this) throw new InvalidArgumentException("a state is of another model");
+            Interop.State handle = state.Handle;
+            bool added = false;
+            handle.DangerousAddRef(ref added);
+            held.Add(handle);
+            return handle;
+        }
+
         /// <summary>Lets go of the file and its memory, once no state needs them: states live on.</summary>
         public void Dispose()
         {
-            Handle.Dispose();
+            handle.Dispose();
         }
 
         /// <summary>For people.</summary>
@@ -249,9 +262,9 @@ namespace Recurra
 
         private sealed class FileMetadata : IReadOnlyDictionary<string, string>
         {
-            private readonly Interop.Model model;
+            private readonly Model model;
 
-            internal FileMetadata(Interop.Model model)
+            internal FileMetadata(Model model)
             {
                 this.model = model;
             }
@@ -261,7 +274,7 @@ namespace Recurra
                 get
                 {
                     ulong index = 0;
-                    for (string key; (key = model.metadata_key(index)).Length > 0; ++index) yield return key;
+                    for (string key; (key = model.Handle.metadata_key(index)).Length > 0; ++index) yield return key;
                 }
             }
 
@@ -269,7 +282,7 @@ namespace Recurra
             {
                 get
                 {
-                    foreach (string key in Keys) yield return model.metadata(key);
+                    foreach (string key in Keys) yield return model.Handle.metadata(key);
                 }
             }
 
@@ -296,18 +309,18 @@ namespace Recurra
             public bool ContainsKey(string key)
             {
                 if (key == null) throw new ArgumentNullException("key");
-                return key.IndexOf('\0') < 0 && model.has_metadata(key);
+                return key.IndexOf('\0') < 0 && model.Handle.has_metadata(key);
             }
 
             public bool TryGetValue(string key, out string value)
             {
-                value = ContainsKey(key) ? model.metadata(key) : null;
+                value = ContainsKey(key) ? model.Handle.metadata(key) : null;
                 return value != null;
             }
 
             public IEnumerator<KeyValuePair<string, string>> GetEnumerator()
             {
-                foreach (string key in Keys) yield return new KeyValuePair<string, string>(key, model.metadata(key));
+                foreach (string key in Keys) yield return new KeyValuePair<string, string>(key, model.Handle.metadata(key));
             }
 
             IEnumerator IEnumerable.GetEnumerator()

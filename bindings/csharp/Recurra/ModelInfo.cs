@@ -1,8 +1,19 @@
 // What a model, a state and a state file say of themselves.
-using System.Collections.Generic;
+using System.Globalization;
+using System.Linq;
 
 namespace Recurra
 {
+    internal static class Facts
+    {
+        // "StateInfo { Notes = 0, TokenCount = 5, ... }", as records have it.
+        internal static string Of(object facts)
+        {
+            return facts.GetType().Name + " { " + string.Join(", ", facts.GetType().GetProperties().Select(p =>
+                string.Format(CultureInfo.InvariantCulture, "{0} = {1}", p.Name, p.GetValue(facts, null)))) + " }";
+        }
+    }
+
     /// <summary>What a model is.</summary>
     public sealed class ModelInfo
     {
@@ -97,6 +108,12 @@ namespace Recurra
 
         /// <summary>The file's own, or "".</summary>
         public string ChatTemplate { get; private set; }
+
+        /// <summary>For people: all of it.</summary>
+        public override string ToString()
+        {
+            return Facts.Of(this);
+        }
     }
 
     /// <summary>What a state is at the moment.</summary>
@@ -125,6 +142,12 @@ namespace Recurra
 
         /// <summary>How far <see cref="State.Rewind"/> can go back now.</summary>
         public long RewindTokens { get; private set; }
+
+        /// <summary>For people: all of it.</summary>
+        public override string ToString()
+        {
+            return Facts.Of(this);
+        }
     }
 
     /// <summary>One matrix memory S of a state: what a head of a layer remembers.</summary>
@@ -153,6 +176,12 @@ namespace Recurra
 
         /// <summary>Of the tensor in the state file, which holds all heads.</summary>
         public string Name { get; private set; }
+
+        /// <summary>For people: all of it.</summary>
+        public override string ToString()
+        {
+            return Facts.Of(this);
+        }
     }
 
     /// <summary>What a state file says of itself, without its model.</summary>
@@ -184,7 +213,7 @@ namespace Recurra
         public static StateFile Peek(string path)
         {
             Errors.Ready();
-            using (Interop.Peek peek = Interop.Native.peek_file(path)) return new StateFile(peek);
+            using (Interop.Peek peek = Interop.Native.peek_file(Blob.Path(path))) return new StateFile(peek);
         }
 
         /// <summary>Of the file's format.</summary>
@@ -225,5 +254,11 @@ namespace Recurra
 
         /// <summary>The file's whole metadata, a JSON object of strings; notes are "note.KEY".</summary>
         public string Metadata { get; private set; }
+
+        /// <summary>For people: all of it.</summary>
+        public override string ToString()
+        {
+            return Facts.Of(this);
+        }
     }
 }

@@ -12,14 +12,32 @@ namespace Recurra
     /// <see cref="BusyException"/> and does nothing. Disposing the model first is fine: a state keeps what it needs.</remarks>
     public sealed class State : IDisposable
     {
-        internal readonly Interop.State Handle;
+        private readonly Interop.State handle;
         private readonly Interop.Model shared; // its own hold on the model
 
         internal State(Model model, Interop.State handle, Interop.Model shared)
         {
             Model = model;
-            Handle = handle;
+            this.handle = handle;
             this.shared = shared;
+        }
+
+        internal Interop.State Handle
+        {
+            get
+            {
+                if (handle.IsClosed) throw new ObjectDisposedException("State");
+                return handle;
+            }
+        }
+
+        private Interop.Model Shared
+        {
+            get
+            {
+                if (handle.IsClosed) throw new ObjectDisposedException("State");
+                return shared;
+            }
         }
 
         // ---- what it is ----
@@ -82,7 +100,7 @@ namespace Recurra
         /// <exception cref="OperationCanceledException">It was stopped.</exception>
         public int Feed(byte[] text, IProgress<CallProgress> progress = null, CancellationToken cancellationToken = default(CancellationToken))
         {
-            int[] tokens = Model.Tokenize(shared, text);
+            int[] tokens = Model.Tokenize(Shared, text);
             Feed(tokens, progress, cancellationToken);
             return tokens.Length;
         }
@@ -119,8 +137,8 @@ namespace Recurra
         /// <exception cref="UnsupportedException">The model has no tokenizer: see <see cref="GenerateTokens"/>.</exception>
         public Generation Generate(GenerateOptions options = null, CancellationToken cancellationToken = default(CancellationToken))
         {
-            if (!Model.Info.HasText) Model.Tokenize(shared, new byte[0]); // says why not
-            return new Generation(Handle, shared, options, cancellationToken);
+            if (!Model.Info.HasText) Model.Tokenize(Shared, new byte[0]); // says why not
+            return new Generation(Handle, Shared, options, cancellationToken);
         }
 
         /// <summary>The same, token by token.</summary>
@@ -128,12 +146,13 @@ namespace Recurra
         /// <param name="cancellationToken">Ends the loop with an <see cref="OperationCanceledException"/>.</param>
         public IEnumerable<int> GenerateTokens(GenerateOptions options = null, CancellationToken cancellationToken = default(CancellationToken))
         {
-            return Steps(new Generation(Handle, shared, options, cancellationToken));
+            return Steps(new Generation(Handle, Shared, options, cancellationToken));
         }
 
         private static IEnumerable<int> Steps(Generation generation)
         {
-            while (generation.Step()) yield return generation.Tokens[generation.Tokens.Count - 1];
+            string none;
+            for (int token; (token = generation.Step(false, out none)) >= 0;) yield return token;
         }
 
         /// <summary>The whole text at once; see <see cref="Generate"/>.</summary>
@@ -147,11 +166,12 @@ namespace Recurra
             GenerateOptions o = options ?? new GenerateOptions();
             using (Interop.Plan plan = o.Plan())
             using (Interop.Sampler sampler = o.Sampler())
-            using (TextReporter reporter = onText == null ? null : new TextReporter(onText))
             {
-                string text = Calls.Run(null, cancellationToken, (_, cancel) => Interop.Native.generate_text(Handle, plan, sampler, reporter, cancel, false));
-                if (reporter != null && reporter.Thrown != null) reporter.Thrown.Throw();
-                return text;
+                return Calls.Run(cancellationToken, (cancel, thrown) =>
+                {
+                    using (TextReporter reporter = onText == null ? null : new TextReporter(onText, thrown))
+                        return Interop.Native.generate_text(Handle, plan, sampler, reporter, cancel, false);
+                });
             }
         }
 
@@ -268,12 +288,12 @@ namespace Recurra
         /// <summary>A new state that has read what this one has, and can go back as it can.</summary>
         public State Copy()
         {
-            return new State(Model, Handle.copy(), shared.shared());
+            return new State(Model, Handle.copy(), Shared.shared());
         }
 
         /// <summary>Becomes what another state of the same model is.</summary>
         /// <param name="source">Stays as it is.</param>
-        /// <exception cref="MismatchException">It is of another model.</exception>
+        /// <exception cref="InvalidArgumentException">It is of another model.</exception>
         public void CopyFrom(State source)
         {
             if (source == null) throw new ArgumentNullException("source");
@@ -299,11 +319,10 @@ namespace Recurra
         /// conversation gives the same bytes, from every language.</summary>
         /// <param name="path">The file.</param>
         /// <param name="format">How values are kept.</param>
-        /// <exception cref="InputOutputException">The operating system refused it.</exception>
-        /// <exception cref="NotFoundException">There is no such folder.</exception>
+        /// <exception cref="InputOutputException">The operating system refused it, or there is no such folder.</exception>
         public void Save(string path, StateFormat format = StateFormat.F32)
         {
-            Handle.save_path(path, Name(format));
+            Handle.save_path(Blob.Path(path), Name(format));
         }
 
         /// <summary>What <see cref="Save"/> would write.</summary>
@@ -315,20 +334,21 @@ namespace Recurra
 
         private static string Name(StateFormat format)
         {
+            if (format != StateFormat.F32 && format != StateFormat.F16) throw new InvalidArgumentException("format is " + format + ", expected F32 or F16");
             return format == StateFormat.F16 ? "f16" : "f32";
         }
 
         /// <summary>Frees its memory now rather than when the object goes; once no other thread's call uses it.</summary>
         public void Dispose()
         {
-            Handle.Dispose();
+            handle.Dispose();
             shared.Dispose();
         }
 
         /// <summary>For people.</summary>
         public override string ToString()
         {
-            return Handle.IsClosed ? "State: disposed" : "State: " + TokenCount + " tokens read, of " + Model;
+            return handle.IsClosed ? "State: disposed" : "State: " + TokenCount + " tokens read, of " + Model;
         }
     }
 }

@@ -14,10 +14,6 @@ Model: an opened file. State: a conversation: feed, generate, query, logits, sco
 recurra.Error and of the built-in exception one would expect. Calls that compute release the interpreter lock, and Ctrl-C stops
 them; a model may be used by many threads, a state by one at a time.
 """
-from __future__ import annotations
-
-from typing import List
-
 from . import _native
 from ._calls import Cancel, set_log
 from ._errors import (BackendError, BufferTooSmallError, BusyError, CallbackError, CancelledError, CorruptStateError, Error, InputOutputError,
@@ -37,9 +33,9 @@ __all__ = [
 ]
 
 
-def backends() -> List[str]:
+def backends() -> list[str]:
     """The backends of this build, the best first: ["cpu", "reference"]."""
-    names: List[str] = []
+    names: list[str] = []
     while _native.backend_name(len(names)):
         names.append(_native.backend_name(len(names)))
     return names

@@ -2,7 +2,10 @@
 import os
 import sys
 
-_PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bin", "recurra")
+from . import _glue  # type: ignore[attr-defined,unused-ignore]
+
+# Beside the native part: in an editable installation that is not where this file lies.
+_PROGRAM = os.path.join(os.path.dirname(os.path.abspath(_glue.__file__)), "bin", "recurra")
 
 
 def main() -> None:

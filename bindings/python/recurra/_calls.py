@@ -2,9 +2,11 @@
 from __future__ import annotations
 
 import atexit
+import math
+import operator
 import os
 import threading
-from typing import Any, Callable, List, Optional, Sequence, Union
+from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
 
 from . import _native
 from ._errors import InvalidArgumentError
@@ -40,6 +42,36 @@ def text_bytes(text: Text, name: str) -> bytes:
     raise TypeError(f"{name} must be str or bytes, not {type(text).__name__}")
 
 
+def name_text(text: str, name: str) -> str:
+    """A str that has a UTF-8 form, without zero bytes: C's names and notes end at one."""
+    if not isinstance(text, str):
+        raise TypeError(f"{name} must be str, not {type(text).__name__}")
+    if "\0" in text:
+        raise InvalidArgumentError(f"{name} has a zero byte")
+    text.encode("utf-8")
+    return text
+
+
+def integer(value: int, name: str, least: int, most: int) -> int:
+    """An int, or what can stand for one, such as NumPy's."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name} must be int, not {type(value).__name__}")
+    value = operator.index(value)
+    if not least <= value <= most:
+        raise InvalidArgumentError(f"{name} is {value}, expected {least} to {most}")
+    return value
+
+
+def number(value: float, name: str) -> float:
+    """A float that float32 can hold, or what can stand for one, such as NumPy's."""
+    if isinstance(value, bool) or not (hasattr(value, "__float__") or hasattr(value, "__index__")):
+        raise TypeError(f"{name} must be float, not {type(value).__name__}")
+    value = float(value)
+    if math.isfinite(value) and abs(value) > 3.4e38:
+        raise InvalidArgumentError(f"{name} is {value}, expected at most 3.4e38")
+    return value
+
+
 def path_bytes(path: Path) -> bytes:
     """A path as the operating system takes it."""
     data = os.fsencode(path)
@@ -61,6 +93,9 @@ class Cancel:
     def reset(self) -> None:
         """Let calls that are given it run again."""
         self._c.reset()
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        raise TypeError("a recurra.Cancel cannot be pickled: it stops calls of this process")
 
 
 def cancel_handle(cancel: Optional[Cancel]) -> Optional[_native.Cancel]:
@@ -172,14 +207,15 @@ def set_log(function: Optional[Callable[[str, str], object]], level: str = "warn
     level: the least that is sent: "debug", "info", "warning" or "error". The function is called from any thread that is inside a call.
     What it raises comes out of that call when it is done.
     """
-    if level not in LEVELS:
+    if not isinstance(level, str) or level not in LEVELS:
         raise InvalidArgumentError(f'level is "{level}"; it may be {", ".join(LEVELS)}')
     if function is not None and not callable(function):
         raise TypeError(f"function must be callable or None, not {type(function).__name__}")
     _native.set_log_callback(None if function is None else _Log(function), LEVELS[level])
 
 
-# A log line after the interpreter's end would have nobody to go to.
+# At the end of the interpreter, in the reverse order: a log line would have nobody to go to, and other threads' calls nothing to come back to.
+atexit.register(_native.stop_calls)
 atexit.register(_native.set_log_callback, None, 2)
 
 

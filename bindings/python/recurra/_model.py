@@ -7,7 +7,8 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Iterator, List, Mapping, Optional, Sequence, Tuple, Type, Union
 
 from . import _native
-from ._calls import Cancel, Path, Progress, Text, Tokens, cancel_handle, in_main_thread, numpy_empty, path_bytes, progress_of, surface, text_bytes
+from ._calls import (Cancel, Path, Progress, Text, Tokens, cancel_handle, in_main_thread, integer, name_text, numpy_empty, path_bytes, progress_of,
+                     surface, text_bytes)
 from ._errors import InvalidArgumentError, MismatchError
 from ._state import State
 
@@ -71,9 +72,12 @@ class _Metadata(Mapping[str, str]):
 
     def __getitem__(self, key: str) -> str:
         c = self._model._handle
-        if not isinstance(key, str) or "\0" in key or not c.has_metadata(key):
-            raise KeyError(key)
-        return c.metadata(key)
+        try:
+            if c.has_metadata(name_text(key, "key")):
+                return c.metadata(key)
+        except (TypeError, ValueError):  # what no file can have
+            pass
+        raise KeyError(key)
 
     def __iter__(self) -> Iterator[str]:
         index = 0
@@ -117,13 +121,8 @@ class Model:
     def __init__(self, path: Optional[Path] = None, *, backend: str = "auto", threads: int = 0, dtype: str = "auto", exact: bool = False,
                  progress: Progress = None, cancel: Optional[Cancel] = None) -> None:
         self._c: Optional[_native.Model] = None
-        for name, value, kind in (("backend", backend, str), ("threads", threads, int), ("dtype", dtype, str)):
-            if not isinstance(value, kind):
-                raise TypeError(f"{name} must be {kind.__name__}, not {type(value).__name__}")
-        if not 0 <= threads < 1 << 32:
-            raise InvalidArgumentError(f"threads is {threads}; it may be 0 or more")
-        if "\0" in backend or "\0" in dtype:
-            raise InvalidArgumentError("backend and dtype are names, without zero bytes")
+        backend, dtype = name_text(backend, "backend"), name_text(dtype, "dtype")
+        threads = integer(threads, "threads", 0, 1024)
         data = b"" if path is None else path_bytes(path)
         reporter = progress_of(progress, "B")
         try:
@@ -203,6 +202,8 @@ class Model:
         tokens of all; a call that was stopped may leave the states at different places. Raises as State.feed does.
         """
         model = self._handle
+        if isinstance(texts, (str, bytes)):
+            raise TypeError(f"texts must be a sequence of texts, not {type(texts).__name__}")
         states, texts = list(states), list(texts)
         if len(states) != len(texts):
             raise InvalidArgumentError(f"feed_batch got {len(states)} states and {len(texts)} texts")
@@ -212,7 +213,7 @@ class Model:
             if not isinstance(state, State):
                 raise TypeError(f"states must be recurra.State, not {type(state).__name__}")
             if state._m is not model:
-                raise MismatchError("feed_batch got a state of another model")
+                raise InvalidArgumentError("feed_batch got a state of another model")
             handle = state._handle
             handles.append(handle)  # alive until the end, whatever another thread closes
             if isinstance(text, (str, bytes)):
@@ -230,14 +231,14 @@ class Model:
     def logits_batch(self, states: Sequence[State]) -> FloatArray:
         """The logits [n_states, n_vocab] after the last token that each state has read, float32, in one product for up to 64 of them.
 
-        Row i has the bits of states[i].logits(). Raises MismatchError, InvalidArgumentError (no state, or one that has read nothing).
+        Row i has the bits of states[i].logits(). Raises InvalidArgumentError (no state, one of another model, or one that has read nothing).
         """
         model, batch, handles = self._handle, _native.Batch(), []
         for state in states:
             if not isinstance(state, State):
                 raise TypeError(f"states must be recurra.State, not {type(state).__name__}")
             if state._m is not model:
-                raise MismatchError("logits_batch got a state of another model")
+                raise InvalidArgumentError("logits_batch got a state of another model")
             handles.append(state._handle)  # alive until the end, whatever another thread closes
             batch.add(handles[-1])
         out = numpy_empty(len(handles) * self.n_vocab)
@@ -249,6 +250,7 @@ class Model:
         self._c = None
 
     def __enter__(self) -> Model:
+        self._handle
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -268,10 +270,13 @@ class Model:
 
     def __reduce__(self) -> Tuple[Any, ...]:
         self._handle
-        return _unpickle, (type(self), self._options, self.info.fingerprint)
+        return unpickle_model, self._pickled()
+
+    def _pickled(self) -> Tuple[Any, ...]:
+        return type(self), self._options, self.info.fingerprint
 
 
-def _unpickle(kind: Type[Model], options: Tuple[Any, ...], fingerprint: str) -> Model:
+def unpickle_model(kind: Type[Model], options: Tuple[Any, ...], fingerprint: str) -> Model:
     """A pickled model is where its file lies; that the file has changed since is a MismatchError."""
     key = (kind, options, fingerprint)
     model = _unpickled.get(key)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Type, TypeVar, Union
 
 from . import _native
-from ._calls import (Cancel, OnToken, Path, Progress, Text, Tokens, cancel_handle, in_main_thread, numpy_empty, path_bytes, progress_of,
-                     surface, text_bytes)
+from ._calls import (Cancel, OnToken, Path, Progress, Text, Tokens, cancel_handle, in_main_thread, integer, name_text, number, numpy_empty, path_bytes,
+                     progress_of, surface, text_bytes)
 from ._errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -82,6 +82,9 @@ class Generation:
                 return
             yield piece
 
+    def __reduce__(self) -> Tuple[Any, ...]:
+        raise TypeError("a recurra.Generation cannot be pickled or copied: copy its state")
+
     def __repr__(self) -> str:
         return f"<recurra.Generation: {len(self.tokens)} tokens so far>"
 
@@ -97,13 +100,12 @@ class State:
     """The model it belongs to."""
 
     def __init__(self, model: Model, *, rewind: int = 0) -> None:
-        if isinstance(rewind, bool) or not isinstance(rewind, int):
-            raise TypeError(f"rewind must be int, not {type(rewind).__name__}")
-        if not 0 <= rewind < 1 << 32:
-            raise InvalidArgumentError(f"rewind is {rewind}; it may be 0 to 1048576")
+        handle = getattr(model, "_handle", None)
+        if not isinstance(handle, _native.Model):
+            raise TypeError(f"model must be a recurra.Model, not {type(model).__name__}")
         self.model = model
-        self._m = model._handle  # also after the model was closed
-        self._c: Optional[_native.State] = _native.State(self._m, rewind)
+        self._m = handle  # also after the model was closed
+        self._c: Optional[_native.State] = _native.State(self._m, integer(rewind, "rewind", 0, 1 << 20))
 
     @property
     def _handle(self) -> _native.State:
@@ -133,6 +135,7 @@ class State:
     def note(self, key: str, default: Optional[str] = None) -> Optional[str]:
         """The note of that key, or `default`. Notes are short texts that travel with the state: a title, a user's id."""
         c = self._handle
+        key = name_text(key, "key")
         return c.note(key) if c.has_note(key) else default
 
     def set_note(self, key: str, value: Optional[str]) -> None:
@@ -141,12 +144,12 @@ class State:
         key: 1 to 128 characters of [A-Za-z0-9_.-]; value: at most 64 KiB without a zero byte; at most 256 notes. Raises
         InvalidArgumentError.
         """
-        if "\0" in key:
-            raise InvalidArgumentError("the key of a note has a zero byte")
+        c = self._handle
+        key = name_text(key, "key")
         if value is None:
-            self._handle.remove_note(key)
+            c.remove_note(key)
         else:
-            self._handle.set_note(key, value)
+            c.set_note(key, name_text(value, "value"))
 
     # ---- feed: moves the state ----
 
@@ -320,7 +323,10 @@ class State:
 
         state = self._handle
         first, info, heads = self._memories(state, layer, head)
-        array = numpy.ascontiguousarray(values, numpy.float32)
+        array = numpy.asarray(values)
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"values must be real numbers, not {array.dtype}")
+        array = numpy.ascontiguousarray(array, numpy.float32)
         shape = (info.n_rows, info.n_columns) if head is not None else (heads, info.n_rows, info.n_columns)
         if array.shape != shape:
             raise InvalidArgumentError(f"the memory has the shape {shape}, the values have {array.shape}")
@@ -331,25 +337,26 @@ class State:
 
     def _memories(self, state: _native.State, layer: int, head: Optional[int]) -> Tuple[int, Any, int]:
         """Of a layer, or of one head: the first memory's index, what it is, and how many there are."""
+        layer = integer(layer, "layer", 0, self.model.info.n_layer - 1)
         found = [(i, info) for i in range(state.memory_count()) for info in (state.memory_info(i),) if info.layer == layer]
         if not found:
             raise InvalidArgumentError(f"layer {layer} of {self.model!r} has no matrix memory")
         if head is None:
             return found[0][0], found[0][1], len(found)
-        if not 0 <= head < len(found):
-            raise InvalidArgumentError(f"head is {head}; layer {layer} has 0 to {len(found) - 1}")
+        head = integer(head, "head", 0, len(found) - 1)
         return found[head][0], found[head][1], 1
 
     # ---- copy, save and load ----
 
     def copy(self: S) -> S:
         """A new state that has read what this one has, and can go back as it can. What the model says of state_bytes is copied."""
-        copy = self.__class__.__new__(self.__class__)
-        copy.model, copy._m, copy._c = self.model, self._m, self._handle.copy()
-        return copy
+        twin = self.__class__.__new__(self.__class__)
+        twin.__dict__.update(self.__dict__)
+        twin._c = self._handle.copy()
+        return twin
 
     def copy_from(self, source: State) -> None:
-        """Becomes what `source` is. Raises MismatchError if that is of another model."""
+        """Becomes what `source` is. Raises InvalidArgumentError if that is of another model."""
         if not isinstance(source, State):
             raise TypeError(f"source must be a recurra.State, not {type(source).__name__}")
         self._handle.copy_from(source._handle)
@@ -364,24 +371,20 @@ class State:
         info.rewind_tokens says how far it can go: within `rewind`, as Model.state() got it, of the farthest it has been to since it was
         made, reset, loaded or written to with set_memory(). Farther raises InvalidArgumentError and changes nothing.
         """
-        if isinstance(n_tokens, bool) or not isinstance(n_tokens, int):
-            raise TypeError(f"n_tokens must be int, not {type(n_tokens).__name__}")
-        if not 0 <= n_tokens < 1 << 64:
-            raise InvalidArgumentError(f"n_tokens is {n_tokens}; it may be 0 or more")
-        self._handle.rewind(n_tokens)
+        self._handle.rewind(integer(n_tokens, "n_tokens", 0, _MOST))
 
     def save(self, path: Path, *, dtype: str = "f32") -> None:
         """Writes a .safetensors file, atomically and durably: at any moment the path holds the old file or the new one.
 
         dtype: "f32": going on is bit for bit what it would have been; "f16": half the size. The same conversation gives the same
-        bytes, from every language. Raises InputOutputError, NotFoundError, InvalidArgumentError.
+        bytes, from every language. Raises InputOutputError (also where there is no such folder), InvalidArgumentError.
         """
-        self._handle.save_path(path_bytes(path), dtype)
+        self._handle.save_path(path_bytes(path), name_text(dtype, "dtype"))
         surface()
 
     def to_bytes(self, *, dtype: str = "f32") -> bytes:
         """What save() would write."""
-        return self._handle.save_bytes(dtype)
+        return self._handle.save_bytes(name_text(dtype, "dtype"))
 
     @classmethod
     def from_bytes(cls: Type[S], model: Model, data: Union[bytes, bytearray, memoryview]) -> S:
@@ -398,17 +401,27 @@ class State:
     def __copy__(self: S) -> S:
         return self.copy()
 
-    def __deepcopy__(self: S, memo: object) -> S:
-        return self.copy()
+    def __deepcopy__(self: S, memo: Dict[int, Any]) -> S:
+        import copy
+
+        twin = self.copy()
+        memo[id(self)] = twin
+        twin.__dict__.update(copy.deepcopy(self._extras(), memo))
+        return twin
 
     def __reduce__(self) -> Tuple[Any, ...]:
-        return type(self).from_bytes, (self.model, self.to_bytes())
+        return _unpickle, (type(self), *self.model._pickled(), self.to_bytes()), self._extras() or None
+
+    def _extras(self) -> Dict[str, Any]:
+        """What subclasses and callers have put into it."""
+        return {name: value for name, value in self.__dict__.items() if name not in ("model", "_m", "_c")}
 
     def close(self) -> None:
         """Frees its memory now rather than when the object goes. May be called twice."""
         self._c = None
 
     def __enter__(self: S) -> S:
+        self._handle
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -420,18 +433,29 @@ class State:
         return f"<recurra.State: {self.n_tokens} tokens read, {self.model.info.state_bytes / 1e6:.2f} MB, of {self.model!r}>"
 
 
+def _unpickle(kind: Type[S], model_kind: Type[Model], options: Tuple[Any, ...], fingerprint: str, data: bytes) -> S:
+    from ._model import unpickle_model
+
+    state = kind.__new__(kind)
+    State.__init__(state, unpickle_model(model_kind, options, fingerprint))
+    state._handle.load_bytes(data)
+    return state
+
+
+_MOST, _MOST32 = (1 << 64) - 1, (1 << 31) - 1
+
+
 def _sampler(temperature: float, top_k: int, top_p: float, min_p: float, repeat_penalty: float, repeat_last_n: int, seed: int) -> _native.Sampler:
-    if not 0 <= seed < 1 << 64:
-        raise InvalidArgumentError(f"seed is {seed}; it may be 0 to 2^64 - 1")
-    return _native.make_sampler(temperature, seed, top_k, top_p, min_p, repeat_penalty, repeat_last_n)
+    return _native.make_sampler(number(temperature, "temperature"), integer(seed, "seed", 0, _MOST), integer(top_k, "top_k", 0, _MOST32),
+                                number(top_p, "top_p"), number(min_p, "min_p"), number(repeat_penalty, "repeat_penalty"),
+                                integer(repeat_last_n, "repeat_last_n", 0, _MOST32))
 
 
 def _plan(max_tokens: int, stop: Union[Text, Sequence[Text]], stop_tokens: Tokens) -> _native.Plan:
-    if isinstance(max_tokens, bool) or not isinstance(max_tokens, int):
-        raise TypeError(f"max_tokens must be int, not {type(max_tokens).__name__}")
-    if not 0 <= max_tokens < 1 << 64:
-        raise InvalidArgumentError(f"max_tokens is {max_tokens}; it may be 0 or more")
-    plan = _native.Plan(max_tokens)
+    for name, value in ("stop", stop), ("stop_tokens", stop_tokens):
+        if not hasattr(value, "__iter__"):
+            raise TypeError(f"{name} must be a sequence, () for none, not {type(value).__name__}")
+    plan = _native.Plan(integer(max_tokens, "max_tokens", 0, _MOST))
     for text in (stop,) if isinstance(stop, (str, bytes)) else stop:
         plan.add_stop_text(text_bytes(text, "stop"))
     for token in stop_tokens:

@@ -293,7 +293,12 @@ namespace Recurra.Tests
             using (Model exact = new Model(Small, new ModelOptions { Exact = true, Threads = 1, Backend = "reference", Dtype = "f32" }))
                 Assert.That(exact.Info.Exact && exact.Info.Threads == 1 && exact.Info.Backend == "reference" && exact.Info.Dtype == "f32", "options");
             Assert.That(Library.BuildInfo.Contains(Library.Version) && Library.Backends.Last() == "reference", "the library");
-            using (State s = Fed()) Assert.That(s.ToString().Contains("5 tokens") && s.ToString().Contains("rwkv7"), s.ToString());
+            using (State s = Fed())
+            {
+                Assert.That(s.ToString().Contains("5 tokens") && s.ToString().Contains("rwkv7"), s.ToString());
+                Assert.That(s.Info.ToString().StartsWith("StateInfo { Notes = 0, TokenCount = 5, ", StringComparison.Ordinal), s.Info.ToString());
+                Assert.That(s.Memories[1].ToString().Contains("Head = 1") && Model.Info.ToString().Contains("Architecture = rwkv7"), "facts");
+            }
         }
 
         [Test]

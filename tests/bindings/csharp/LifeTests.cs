@@ -69,6 +69,33 @@ namespace Recurra.Tests
                 {
                     Assert.Throws<ArgumentNullException>(code);
                 }
+                Same("backend", Assert.Throws<ArgumentNullException>(() => new Model(Small, new ModelOptions { Backend = null })).ParamName, "which");
+                Same("path", Assert.Throws<ArgumentNullException>(() => Model.Load(null)).ParamName, "which");
+                Same(before, s.ToBytes(), "the state moved");
+            }
+        }
+
+        [Test]
+        public void OddValues()
+        {
+            using (Model other = new Model(Small))
+            using (State s = Model.CreateState(), stranger = other.CreateState())
+            {
+                s.Feed("hello");
+                stranger.Feed("hello");
+                byte[] before = s.ToBytes();
+                Raises<InvalidArgumentException>("another model", () => Model.FeedBatch(new[] { stranger }, new[] { "a" }));
+                Raises<InvalidArgumentException>("another model", () => Model.Logits(new[] { stranger }));
+                Raises<InvalidArgumentException>("different models", () => s.CopyFrom(stranger));
+                Raises<InvalidArgumentException>("no tokens", () => s.Feed(""));
+                Raises<InvalidArgumentException>("no tokens", () => s.Score(new int[0]));
+                Raises<InvalidArgumentException>("format", () => s.ToBytes((StateFormat)7));
+                Raises<InvalidArgumentException>("path", () => s.Save(""));
+                Raises<InvalidArgumentException>("path", () => Model.Load(""));
+                Raises<InvalidArgumentException>("path", () => new Model(""));
+                Raises<InvalidArgumentException>("key", () => s.GetNote("a\0"));
+                Raises<CorruptStateException>("0 bytes", () => Model.FromBytes(new byte[0]));
+                Raises<InvalidArgumentException>("", () => Model.CreateState(int.MaxValue));
                 Same(before, s.ToBytes(), "the state moved");
             }
         }
@@ -87,6 +114,15 @@ namespace Recurra.Tests
                 Assert.That(s.TokenCount < 5000, "it went on");
                 long n = s.TokenCount;
                 Assert.Throws<Mine>(() => s.GenerateText(null, _ => { throw new Mine(); }));
+                using (CancellationTokenSource source = new CancellationTokenSource())
+                {
+                    Action<string> both = _ =>
+                    {
+                        source.Cancel();
+                        throw new Mine();
+                    };
+                    Assert.Throws<Mine>(() => s.GenerateText(null, both, source.Token));
+                }
                 Assert.That(s.TokenCount < n + 50, "it went on");
                 Assert.Throws<Mine>(() => new Model(Small, null, bad));
                 using (State t = s.Copy()) Assert.Throws<Mine>(() => Model.FeedBatch(new[] { s, t }, new[] { Repeat("x", 1000), Repeat("y", 1000) }, bad));
@@ -163,7 +199,9 @@ namespace Recurra.Tests
             Library.SetLog((level, message) => lines.Add(level + " " + message));
             using (new Model(Folder)) Assert.That(lines.Count == 1 && lines[0].StartsWith("Warning ") && lines[0].Contains("99, which is no token"), string.Join("|", lines));
             Library.SetLog((level, message) => { throw new Mine(); });
-            using (new Model(Folder)) Library.SetLog(null);
+            Assert.Throws<Mine>(() => new Model(Folder));
+            Assert.Throws<InvalidArgumentException>(() => Library.SetLog((level, message) => lines.Add(message), (LogLevel)9));
+            Library.SetLog(null);
             using (new Model(Folder)) Same(1, lines.Count, "lines");
         }
     }
@@ -195,7 +233,7 @@ namespace Recurra.Tests
             Generation generation = s.Generate(new GenerateOptions { MaxTokens = 20 });
             model.Dispose();
             model.Dispose();
-            Assert.Throws<ObjectDisposedException>(() => model.CreateState());
+            Same("Model", Assert.Throws<ObjectDisposedException>(() => model.CreateState()).ObjectName, "which");
             Assert.Throws<ObjectDisposedException>(() => model.Tokenize("a"));
             s.Feed("more");
             Same(want.Copy().GenerateText(), want.GenerateText(), "after the model is gone");
@@ -203,8 +241,12 @@ namespace Recurra.Tests
             s.Dispose();
             s.Dispose();
             Assert.Throws<ObjectDisposedException>(() => generation.ToList());
-            Assert.Throws<ObjectDisposedException>(() => s.Feed("a"));
+            Same("State", Assert.Throws<ObjectDisposedException>(() => s.Feed("a")).ObjectName, "which");
             Assert.Throws<ObjectDisposedException>(() => s.ToBytes());
+            Assert.Throws<ObjectDisposedException>(() => s.Copy());
+            Assert.Throws<ObjectDisposedException>(() => s.Generate());
+            Assert.Throws<ObjectDisposedException>(() => s.GenerateText());
+            Assert.Throws<ObjectDisposedException>(() => s.Query("a"));
             Assert.Throws<ObjectDisposedException>(() => s.Logits());
             Same("State: disposed", s.ToString(), "text");
         }
@@ -317,6 +359,48 @@ namespace Recurra.Tests
                 foreach (Thread thread in threads) thread.Start();
                 foreach (Thread thread in threads) Assert.That(thread.Join(60000), "a thread hangs");
                 Same(40, right, "right answers");
+            }
+        }
+
+        // Its pieces are shared out among the threads, whole; one that comes while another is at work is told so.
+        [Test]
+        public void ManyThreadsInOneGeneration()
+        {
+            using (Model model = new Model(Small))
+            using (State s = model.CreateState())
+            {
+                s.Feed("hello");
+                Generation generation = s.Generate(new GenerateOptions { MaxTokens = 3000, Temperature = 2, Seed = 3 });
+                int pieces = 0;
+                List<Exception> others = new List<Exception>();
+                Thread[] threads = Enumerable.Range(0, 4).Select(_ => new Thread(() =>
+                {
+                    for (bool more = true; more;)
+                    {
+                        try
+                        {
+                            foreach (string piece in generation)
+                            {
+                                Encoding.UTF8.GetBytes(piece);
+                                Interlocked.Increment(ref pieces);
+                            }
+                            more = false;
+                        }
+                        catch (BusyException)
+                        {
+                            Thread.Yield();
+                        }
+                        catch (Exception error)
+                        {
+                            lock (others) others.Add(error);
+                            more = false;
+                        }
+                    }
+                })).ToArray();
+                foreach (Thread thread in threads) thread.Start();
+                foreach (Thread thread in threads) thread.Join();
+                Assert.That(others.Count == 0, string.Join("|", others));
+                Assert.That(pieces > 0 && generation.Tokens.Count <= 3000 && s.TokenCount == 5 + generation.Tokens.Count, "tokens");
             }
         }
 

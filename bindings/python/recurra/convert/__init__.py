@@ -5,8 +5,8 @@
     python -m recurra.convert dave.state dave.pt
     python -m recurra.convert dave.pt dave.state --like old.state
 
-Reading needs NumPy alone: .pth files are read without PyTorch, and nothing in them is executed. Writing .pt needs torch; writing a state
-needs xxhash, for its checksum.
+All of it needs NumPy alone: .pth files are read and written without PyTorch, and nothing in them is executed. Writing a state needs xxhash
+besides, for its checksum.
 """
 from ._models import folder_to_gguf, pth_to_gguf
 from ._state import read_state, write_state

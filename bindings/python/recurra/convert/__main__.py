@@ -15,7 +15,8 @@ def main() -> None:
     parser.add_argument("source", metavar="IN", help="a .pth file, a folder with config.json, a state, or a .pt of such a dictionary")
     parser.add_argument("target", metavar="OUT", help="a .gguf file, a .pt file, or with --like a state")
     parser.add_argument("--dtype", choices=["f16", "f32", "bf16"], default="f16", help="of a GGUF's large matrices (f16)")
-    parser.add_argument("--vocab", help="RWKV's vocabulary, rwkv_vocab_v20230424.txt; without it the model has tokens only")
+    parser.add_argument("--vocab", help="RWKV's vocabulary, rwkv_vocab_v20230424.txt; a folder has its own tokenizer")
+    parser.add_argument("--no-tokenizer", action="store_true", help="leave a folder's tokenizer behind: the model has tokens only")
     parser.add_argument("--name", help="of the model; else that of IN")
     parser.add_argument("--like", metavar="STATE", help="the state whose metadata (model, tokenizer, notes) the new one takes")
     a = parser.parse_args()
@@ -23,7 +24,7 @@ def main() -> None:
         if a.target.endswith(".gguf"):
             name = a.name or os.path.splitext(os.path.basename(os.path.normpath(a.source)))[0]
             if os.path.isdir(a.source):
-                folder_to_gguf(a.source, a.target, dtype=a.dtype, name=name)
+                folder_to_gguf(a.source, a.target, dtype=a.dtype, name=name, tokenizer=not a.no_tokenizer, vocab=a.vocab)
             else:
                 pth_to_gguf(a.source, a.target, dtype=a.dtype, vocab=a.vocab, name=name)
         elif a.like is not None:

@@ -6,7 +6,6 @@
 """
 from __future__ import annotations
 
-import ast
 import os
 import re
 from typing import Any, Dict, List, Optional
@@ -14,6 +13,7 @@ from typing import Any, Dict, List, Optional
 from .. import ModelFormatError, UnsupportedError
 from ._gguf import Writer
 from ._tensors import Tensor, Tensors, read_folder, read_pth
+from ._tokenizer import folder_tokenizer, rwkv_vocabulary
 
 
 class _Source:
@@ -107,7 +107,7 @@ def pth_to_gguf(source: "str | os.PathLike[str]", target: "str | os.PathLike[str
     w = Writer("rwkv7", name, dtype)
     _rwkv7_keys(w, width, hidden, layers, head, ranks)
     if vocab is not None:
-        _vocabulary(w, vocab, s["emb.weight"].shape[0])
+        rwkv_vocabulary(w, vocab, s["emb.weight"].shape[0])
     _matrix(w, "token_embd.weight", s["emb.weight"])
     _norm(w, "token_embd_norm", s, "blocks.0.ln0")
     _norm(w, "output_norm", s, "ln_out")
@@ -140,42 +140,16 @@ def pth_to_gguf(source: "str | os.PathLike[str]", target: "str | os.PathLike[str
     w.write(os.fspath(target))
 
 
-def _vocabulary(w: Writer, path: str, n_vocab: int) -> None:
-    """Lines of: number, Python's repr of str or bytes, length in bytes. Token 0 ends a text."""
-    texts: Dict[int, str] = {0: "<s>"}
-    with open(path, encoding="utf-8") as file:
-        for line in file:
-            try:
-                number, rest = line.rstrip("\n").split(" ", 1)
-                literal, length = rest.rsplit(" ", 1)
-                token = ast.literal_eval(literal)
-                data = token.encode("utf-8") if isinstance(token, str) else bytes(token)
-            except (ValueError, SyntaxError, TypeError):
-                raise ModelFormatError(f"{path}: {line.strip()!r} is no line of an RWKV vocabulary") from None
-            if len(data) != int(length) or not 0 < int(number) < n_vocab:
-                raise ModelFormatError(f"{path}: {line.strip()!r} has another length, or is beyond the model's {n_vocab} tokens")
-            texts[int(number)] = "".join(_escaped(byte) for byte in data)
-    w.keys["tokenizer.ggml.model"] = "rwkv"
-    w.keys["tokenizer.ggml.tokens"] = [texts.get(i, f"[PAD{i}]") for i in range(n_vocab)]
-    w.keys["tokenizer.ggml.token_type"] = [3 if i == 0 else 1 if i in texts else 5 for i in range(n_vocab)]
-    for key in "bos", "eos", "eot":
-        w.keys[f"tokenizer.ggml.{key}_token_id"] = 0
-
-
-def _escaped(byte: int) -> str:
-    """As the repr of bytes has it: llama.cpp undoes \\t, \\n, \\r, \\xNN and a backslash before what it would otherwise be."""
-    special = {9: "\\t", 10: "\\n", 13: "\\r", 92: "\\\\"}
-    return special.get(byte, chr(byte) if 32 <= byte < 127 else f"\\x{byte:02x}")
-
-
 # ---- Hugging Face ------------------------------------------------------------------------------------------------------
 
 
-def folder_to_gguf(source: "str | os.PathLike[str]", target: "str | os.PathLike[str]", *, dtype: str = "f16", name: str = "") -> None:
+def folder_to_gguf(source: "str | os.PathLike[str]", target: "str | os.PathLike[str]", *, dtype: str = "f16", name: str = "",
+                   tokenizer: bool = True, vocab: Optional[str] = None) -> None:
     """A Hugging Face folder to GGUF: rwkv7 of fla, mamba and mamba2 of fla and transformers, llama of transformers.
 
-    The tokenizer stays behind: the model has tokens only. recurra opens the folder itself, with its tokenizer, and architectures that
-    GGUF has no name for too. Raises ModelFormatError, UnsupportedError, OSError.
+    tokenizer: with the folder's tokenizer, RWKV's vocabulary or the byte-level BPE of its tokenizer.json; False: the model has tokens only.
+    vocab: an rwkv_vocab_v20230424.txt in its place. recurra opens the folder itself, and architectures that GGUF has no name for too.
+    Raises ModelFormatError, UnsupportedError, OSError.
     """
     folder = os.fspath(source)
     config, tensors = read_folder(folder)
@@ -187,6 +161,9 @@ def folder_to_gguf(source: "str | os.PathLike[str]", target: "str | os.PathLike[
     s = _Source(tensors, folder)
     kinds[kind](w, s, config)
     s.finish()
+    if tokenizer:
+        n_vocab = next(shape[0] for tensor, shape, _, _ in w.tensors if tensor == "token_embd.weight")
+        folder_tokenizer(w, folder, config, n_vocab, None if vocab is None else os.fspath(vocab))
     w.write(os.fspath(target))
 
 

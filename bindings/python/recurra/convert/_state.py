@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any, Dict, Mapping
 
 from .. import CorruptStateError, InvalidArgumentError, MismatchError, UnsupportedError, peek
-from ._tensors import read_header, read_pth, read_safetensors
+from ._tensors import read_header, read_pth, read_safetensors, write_pth
 
 if TYPE_CHECKING:
     from ._tensors import Array
@@ -68,12 +68,8 @@ def write_state(path: "str | os.PathLike[str]", tensors: Mapping[str, Any], *, l
 
 
 def state_to_pt(source: str, target: str) -> None:
-    """A saved state to a .pt file: torch.load gives the dictionary. Needs torch."""
-    try:
-        import torch  # type: ignore[import-not-found,unused-ignore]
-    except ImportError as error:
-        raise ImportError("writing a .pt file needs torch; a state is also a .safetensors file, which safetensors.torch reads") from error
-    torch.save({name: torch.from_numpy(values.copy()) for name, values in read_state(source).items()}, target)
+    """A saved state to a .pt file: torch.load gives the dictionary."""
+    write_pth(target, read_state(source))
 
 
 def pt_to_state(source: str, target: str, *, like: str) -> None:

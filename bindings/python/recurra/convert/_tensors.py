@@ -8,7 +8,7 @@ import os
 import pickle
 import struct
 import zipfile
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Sequence, Tuple
 
 from .. import ModelFormatError, UnsupportedError
 
@@ -133,6 +133,42 @@ def read_pth(path: str) -> Tensors:
     if not isinstance(tensors, dict) or not all(isinstance(k, str) and isinstance(v, Tensor) for k, v in tensors.items()):
         raise UnsupportedError(f"{path} is no dictionary of tensors")
     return dict(tensors)
+
+
+def _pickled(value: Any) -> bytes:
+    """str, int and tuples, as pickles of protocol 2 have them."""
+    if isinstance(value, tuple):
+        return b"(" + b"".join(_pickled(v) for v in value) + b"t"
+    if isinstance(value, int):
+        data = pickle.encode_long(value)
+        return b"\x8a" + bytes([len(data)]) + data
+    data = str(value).encode("utf-8")
+    return b"X" + struct.pack("<I", len(data)) + data
+
+
+def write_pth(path: str, tensors: Mapping[str, Array]) -> None:
+    """A dictionary of float32 tensors as torch.save writes it, without PyTorch: torch.load reads it, also with weights_only."""
+    import numpy
+
+    text = [b"\x80\x02}("]
+    draft = f"{path}.new"
+    try:
+        with zipfile.ZipFile(draft, "w") as archive:
+            for i, (name, values) in enumerate(tensors.items()):
+                array = numpy.ascontiguousarray(values, "<f4").reshape(numpy.shape(values))
+                strides = tuple(int(step) // 4 for step in array.strides)
+                storage = b"(" + _pickled("storage") + b"ctorch\nFloatStorage\n" + _pickled(str(i)) + _pickled("cpu") + _pickled(array.size) + b"tQ"
+                text += [_pickled(name), b"ctorch._utils\n_rebuild_tensor_v2\n(", storage, _pickled(0), _pickled(array.shape), _pickled(strides),
+                         b"\x89ccollections\nOrderedDict\n)RtR"]
+                archive.writestr(f"archive/data/{i}", array.tobytes())
+            archive.writestr("archive/data.pkl", b"".join([*text, b"u."]))
+            archive.writestr("archive/byteorder", "little")
+            archive.writestr("archive/version", "3\n")
+        os.replace(draft, path)
+    except BaseException:
+        if os.path.exists(draft):
+            os.unlink(draft)
+        raise
 
 
 # ---- .safetensors ------------------------------------------------------------------------------------------------------
