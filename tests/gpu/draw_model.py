@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""A GGUF file of a released RWKV-7's shape with drawn weights, in seconds, for measuring speed.
+"""A GGUF file of a released model's shape with drawn weights, in seconds, for measuring speed.
 
-    draw_model.py 0.1b|1.5b|7.2b|tiny OUT.gguf [f16|q8_0|q4_k]
+    draw_model.py 0.1b|1.5b|7.2b|tiny|mamba2-130m OUT.gguf [f16|q8_0|q4_k]      RWKV-7, and Mamba-2
 
 Needs nothing but Python. Values are cut from one drawn pool, so that even 14 GB are written as fast as the disk allows.
 Matrices have elements of about 1/sqrt(in): activations stay what they are, and half of the channel mix's hidden values
@@ -18,20 +18,46 @@ SHAPES = {  # layers, width, hidden, rank of w, a, v, g, vocabulary
     '1.5b': (24, 2048, 8192, 96, 96, 64, 256, 65536),
     '7.2b': (32, 4096, 16384, 128, 128, 96, 480, 65536),
 }
+MAMBA2 = {  # layers, width, inner, states, heads, vocabulary; one group, convolution over 4 tokens
+    'mamba2-130m': (24, 768, 1536, 128, 24, 50288),
+}
 F32, F16, Q8_0, Q4_K = 0, 1, 8, 12
 BLOCK = {F32: (1, 4), F16: (1, 2), Q8_0: (32, 34), Q4_K: (256, 144)}
 
 
-def tensors(shape, matrix):
-    layers, D, F, dw, da, dv, dg, V = shape
-    low = F16 if matrix != F16 else matrix  # ranks are no multiples of a block
-
+def of_kind(matrix):
     def mat(name, out, inner, kind=None):
         kind = matrix if kind is None else kind
         return name + '.weight', (out, inner), kind if inner % BLOCK[kind][0] == 0 else F16, inner ** -0.5
 
     def vec(name, n, value):
-        return name, (n,), F32, value
+        return name, n if isinstance(n, tuple) else (n,), F32, value
+
+    return mat, vec
+
+
+def mamba2_tensors(shape, matrix):
+    layers, D, I, N, H, V = shape
+    mat, vec = of_kind(matrix)
+    yield mat('token_embd', V, D, F16)
+    yield vec('output_norm.weight', D, 'one')
+    for i in range(layers):
+        p = 'blk.%d.' % i
+        yield vec(p + 'attn_norm.weight', D, 'one')
+        yield mat(p + 'ssm_in', 2 * I + 2 * N + H, D)
+        yield vec(p + 'ssm_conv1d.weight', (I + 2 * N, 4), 'unit')
+        yield vec(p + 'ssm_conv1d.bias', I + 2 * N, 'zero')
+        yield vec(p + 'ssm_dt.bias', H, 'unit')
+        yield vec(p + 'ssm_a', (H, 1), 'minus')
+        yield vec(p + 'ssm_d', (H, 1), 'unit')
+        yield vec(p + 'ssm_norm.weight', (1, I), 'one')
+        yield mat(p + 'ssm_out', D, I)
+
+
+def tensors(shape, matrix):
+    layers, D, F, dw, da, dv, dg, V = shape
+    mat, vec = of_kind(matrix)
+    low = F16 if matrix != F16 else matrix  # ranks are no multiples of a block
 
     yield mat('token_embd', V, D, F16)
     for name in ('token_embd_norm', 'output_norm'):
@@ -69,7 +95,7 @@ class Pool:
         n, width = BLOCK[kind]
         data = bytearray()
         if kind == F32:
-            low, high = {'one': (1, 1), 'zero': (0, 0), 'unit': (0, 1)}[scale]
+            low, high = {'one': (1, 1), 'zero': (0, 0), 'unit': (0, 1), 'minus': (-1, -0.1)}[scale]
             self.data = array.array('f', (draw.uniform(low, high) for _ in range(1 << 14))).tobytes()
             return
         half = struct.Struct('<e').pack
@@ -94,23 +120,30 @@ class Pool:
 
 
 def main():
-    if len(sys.argv) < 3 or sys.argv[1] not in SHAPES:
+    if len(sys.argv) < 3 or sys.argv[1] not in {**SHAPES, **MAMBA2}:
         sys.exit(__doc__)
-    shape = SHAPES[sys.argv[1]]
     matrix = {'f16': F16, 'q8_0': Q8_0, 'q4_k': Q4_K}[sys.argv[3] if len(sys.argv) > 3 else 'f16']
-    layers, D, F = shape[:3]
-    numbers = {'rwkv7.block_count': layers, 'rwkv7.embedding_length': D, 'rwkv7.feed_forward_length': F,
-               'rwkv7.wkv.head_size': 64}
+    if sys.argv[1] in MAMBA2:
+        kind, epsilon, shape = 'mamba2', 'layer_norm_rms_epsilon', MAMBA2[sys.argv[1]]
+        layers, D, I, N, H, _ = shape
+        numbers = {'context_length': 1 << 20, 'feed_forward_length': 0, 'attention.head_count': 0, 'ssm.conv_kernel': 4,
+                   'ssm.inner_size': I, 'ssm.state_size': N, 'ssm.time_step_rank': H, 'ssm.group_count': 1}
+        every = list(mamba2_tensors(shape, matrix))
+    else:
+        kind, epsilon, shape = 'rwkv7', 'layer_norm_epsilon', SHAPES[sys.argv[1]]
+        layers, D, F = shape[:3]
+        numbers = {'feed_forward_length': F, 'wkv.head_size': 64}
+        every = list(tensors(shape, matrix))
+    numbers = {'block_count': layers, 'embedding_length': D, **numbers}
 
     def text(s):
         return struct.pack('<Q', len(s)) + s.encode()
 
-    every = list(tensors(shape, matrix))
     head = struct.pack('<4sIQQ', b'GGUF', 3, len(every), len(numbers) + 2)
-    head += text('general.architecture') + struct.pack('<I', 8) + text('rwkv7')
-    head += text('rwkv7.attention.layer_norm_epsilon') + struct.pack('<If', 6, 1e-5)
+    head += text('general.architecture') + struct.pack('<I', 8) + text(kind)
+    head += text('%s.attention.%s' % (kind, epsilon)) + struct.pack('<If', 6, 1e-5)
     for key, value in numbers.items():
-        head += text(key) + struct.pack('<II', 4, value)
+        head += text('%s.%s' % (kind, key)) + struct.pack('<II', 4, value)
     offset, sizes = 0, []
     for name, dims, kind, _ in every:
         n = 1

@@ -107,6 +107,7 @@ speed() {
   model 0.1b f16 40
   drawn 0.1b f16 && step "speed-0.1b-f16-no-overlap" 15 2 env RECURRA_CUDA_OVERLAP=0 RECURRA_BENCH_ONLY=decode "$bin/gpu_bench" model "$file"
   model 1.5b f16 60
+  model mamba2-130m f16 40
   drawn 1.5b q4_k && step "speed-1.5b-q4_k" 15 2 env RECURRA_BENCH_ONLY=decode "$bin/gpu_bench" model "$file"
 }
 large() {
