@@ -27,6 +27,12 @@ __device__ inline unsigned fifth_bits(const unsigned char* p) {
   return h[0] | static_cast<unsigned>(h[1]) << 16;
 }
 
+// Byte i of four, plus 2^23, as a float: exact, and without a conversion, of which a multiprocessor does few at a time.
+constexpr float kByteBias = 8388608.0f;
+__device__ inline float biased_byte(unsigned four, int i) {
+  return __uint_as_float(__byte_perm(four, 0x4b000000u, 0x7540u | static_cast<unsigned>(i)));
+}
+
 template <DType T>
 struct Load;
 
@@ -70,11 +76,14 @@ template <>
 struct Load<DType::q8_0> {
   __device__ static void at(const unsigned char* r, int64_t k, float (&w)[8]) {
     const unsigned char* b = r + k / 32 * 34;
-    unsigned char q[8];
-    bytes8(b + 2 + k % 32, q);
+    const auto* h = reinterpret_cast<const unsigned short*>(b + 2 + k % 32);
     const float d = half_at(b);
 #pragma unroll
-    for (int i = 0; i < 8; ++i) w[i] = d * static_cast<float>(static_cast<signed char>(q[i]));
+    for (int j = 0; j < 2; ++j) {
+      const unsigned four = (h[2 * j] | static_cast<unsigned>(h[2 * j + 1]) << 16) ^ 0x80808080u;  // + 128
+#pragma unroll
+      for (int i = 0; i < 4; ++i) w[4 * j + i] = d * (biased_byte(four, i) - (kByteBias + 128));
+    }
   }
 };
 
@@ -246,9 +255,10 @@ struct Fetch<DType::q4_k> {
     const unsigned least = g < 4 ? two & 63 : (three >> 4 & 15) | (two & 0xc0) >> 2;
     const float2 d = __half22float2(*reinterpret_cast<const __half2*>(&raw.head.x));
     const float s = __fmul_rn(d.x, static_cast<float>(scale)), m = __fmul_rn(d.y, static_cast<float>(least));
-    const unsigned q[2] = {raw.q.x >> (g % 2 * 4), raw.q.y >> (g % 2 * 4)};
+    const unsigned q[2] = {raw.q.x >> (g % 2 * 4) & 0x0f0f0f0fu, raw.q.y >> (g % 2 * 4) & 0x0f0f0f0fu};
+    const float bias = -s * kByteBias;  // exact, so that what is left is s * q, rounded once
 #pragma unroll
-    for (int i = 0; i < 8; ++i) w[i] = __fsub_rn(__fmul_rn(s, static_cast<float>(q[i / 4] >> (i % 4 * 8) & 15)), m);
+    for (int i = 0; i < 8; ++i) w[i] = __fsub_rn(fmaf(s, biased_byte(q[i / 4], i % 4), bias), m);
   }
 };
 
