@@ -348,6 +348,11 @@ class Exec {
 
   // Every segment's last row goes to the vector at byte `at` of its slot.
   virtual void keep_last(Tensor x, const Rows& rows, size_t at) = 0;
+  // And back: row i is the vector at byte `at` of segment i's slot.
+  virtual void take_last(Tensor x, const Rows& rows, size_t at);
+  // The place of the largest value of each row, the first of several, or -1 where one is NaN or infinite, or all are
+  // -inf; waits as download does. False: the backend leaves this to the host. Nothing but that is asked where out is null.
+  virtual bool best(int32_t*, Tensor) { return false; }
   // Host copies of activations; waits for all that was asked before.
   virtual void download(float* out, Tensor x) = 0;
 };

@@ -3,6 +3,13 @@
 
 namespace recurra {
 
+void Exec::take_last(Tensor x, const Rows& rows, size_t at) {
+  for (size_t i = 0; i < rows.segments.size(); ++i) {
+    float* kept = reinterpret_cast<float*>(rows.segments[i].state + at);
+    copy({x.data + static_cast<int64_t>(i) * x.stride, 1, x.cols, x.stride}, {kept, 1, x.cols, x.cols});
+  }
+}
+
 void Exec::norm_shift_lerp(const NormLerp& io, const Rows& rows) {
   const Frame frame(*this);
   const Tensor h = scratch(io.x.rows, io.x.cols);

@@ -274,23 +274,42 @@ void Model::feed(Span<Sequence> sequences, const FeedOptions& options) const {
   Feeder(*this, sequences, options).run();
 }
 
-void Model::logits_with(Exec& exec, float* out, Span<const std::byte* const> slots) const {
+// head(hidden) of the slots, a part at a time: done(first slot, logits).
+template <class Done>
+void Model::head_of(Exec& exec, Span<const std::byte* const> slots, const Done& done) const {
   const auto most = static_cast<size_t>(backend().pass_rows().step);
+  std::vector<Segment> segments(std::min(most, slots.size()));
   for (size_t first = 0; first < slots.size(); first += most) {
     const Frame frame(exec);
-    const auto n = static_cast<int64_t>(std::min(most, slots.size() - first));
-    const auto hidden = [&](int64_t i) {
-      const std::byte* at = slots[first + static_cast<size_t>(i)] + hidden_offset_;
-      return Tensor{const_cast<float*>(reinterpret_cast<const float*>(at)), 1, network_.width, network_.width};
-    };
-    const Tensor x = n == 1 ? hidden(0) : exec.scratch(n, network_.width), y = exec.scratch(n, network_.vocabulary);
-    if (n > 1)
-      for (int64_t i = 0; i < n; ++i) exec.copy({x.data + i * x.stride, 1, x.cols, x.stride}, hidden(i));
+    const size_t n = std::min(most, slots.size() - first);
+    for (size_t i = 0; i < n; ++i) segments[i] = {static_cast<int32_t>(i), 1, const_cast<std::byte*>(slots[first + i])};
     Rows rows;
     rows.count = static_cast<int32_t>(n);
+    rows.segments = {segments.data(), n};
+    Tensor x;
+    if (n == 1) {
+      x = {reinterpret_cast<float*>(segments[0].state + hidden_offset_), 1, network_.width, network_.width};
+    } else {
+      x = exec.scratch(rows.count, network_.width);
+      exec.take_last(x, rows, hidden_offset_);
+    }
+    const Tensor y = exec.scratch(rows.count, network_.vocabulary);
     exec.linear(y, x, network_.head ? *network_.head : *network_.embedding, rows, {});
-    exec.download(out + static_cast<int64_t>(first) * network_.vocabulary, y);
+    done(first, y);
   }
+}
+
+void Model::logits_with(Exec& exec, float* out, Span<const std::byte* const> slots) const {
+  head_of(exec, slots,
+          [&](size_t first, Tensor y) { exec.download(out + static_cast<int64_t>(first) * network_.vocabulary, y); });
+}
+
+bool Model::best(int32_t* out, Span<const std::byte* const> slots) const {
+  const WorkerLease lease(*this);
+  Exec& exec = *(*lease).exec;
+  if (!exec.best(nullptr, {})) return false;
+  head_of(exec, slots, [&](size_t first, Tensor y) { exec.best(out + first, y); });
+  return true;
 }
 
 void Model::logits(float* out, Span<const std::byte* const> slots) const {

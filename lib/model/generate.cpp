@@ -33,8 +33,11 @@ void generate_from(State& state, const GenerateOptions& options) {
       finish();  // the state has read it
       control.check();
     }
-    state.logits(logits.data());
-    const int32_t token = sampler.pick(logits.data(), logits.size());
+    int32_t token = -1;
+    if (!sampler.is_greedy() || !state.best(token) || token < 0) {
+      state.logits(logits.data());
+      token = sampler.pick(logits.data(), logits.size());
+    }
     const auto& stops = options.stop_tokens;
     if (token == model.facts().eos || std::find(stops.begin(), stops.end(), token) != stops.end()) break;
     state.feed(&token, 1, feed, nullptr);

@@ -82,12 +82,17 @@ class Model {
   void feed(Span<Sequence> sequences, const FeedOptions& options) const;
   // logits [slots, vocabulary] from the slots' hidden vectors.
   void logits(float* out, Span<const std::byte* const> slots) const;
+  // The best token of each slot, the lowest id of several, or -1 where logits are not numbers, without the logits ever
+  // leaving the backend. False: it has no such operation.
+  bool best(int32_t* out, Span<const std::byte* const> slots) const;
   void hidden(float* out, const std::byte* slot) const;
 
  private:
   friend class Feeder;
   class WorkerLease;
 
+  template <class Done>
+  void head_of(Exec& exec, Span<const std::byte* const> slots, const Done& done) const;
   void logits_with(Exec& exec, float* out, Span<const std::byte* const> slots) const;
   void read_facts(const std::string& path);
   void fingerprint();

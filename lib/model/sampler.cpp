@@ -92,7 +92,7 @@ int32_t Sampler::pick(const float* logits, size_t n) {
   if (n > static_cast<size_t>(std::numeric_limits<int32_t>::max())) {
     fail(Code::invalid, "%zu logits, expected at most 2147483647", n);
   }
-  if (options_.temperature == 0 && options_.repeat_last_n == 0) return greedy(logits, n);
+  if (is_greedy()) return greedy(logits, n);
   gather(logits, n);
   penalise();
   int32_t token = 0;

@@ -38,6 +38,8 @@ class Sampler {
   // A token of 0 .. n-1. -inf is never picked; NaN, +inf or nothing but -inf is Code::invalid, and nothing has changed.
   // Allocates only when n is larger than ever before.
   int32_t pick(const float* logits, size_t n);
+  // Whether pick() gives the best token and nothing else: what chooses among the same logits elsewhere may stand in.
+  bool is_greedy() const { return options_.temperature == 0 && options_.repeat_last_n == 0; }
 
  private:
   struct Candidate {

@@ -193,6 +193,12 @@ void State::rewind(uint64_t count) {
   history_.cut(place);
 }
 
+bool State::best(int32_t& token) const {
+  need_tokens("logits");
+  const std::byte* slot = slot_.data();
+  return model_->best(&token, {&slot, 1});
+}
+
 void State::logits(float* out) const {
   need_tokens("logits");
   const std::byte* slot = slot_.data();

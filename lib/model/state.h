@@ -64,6 +64,7 @@ class State {
   };
   Checkpoint checkpoint() const;
   void restore(Checkpoint&& checkpoint) noexcept;
+  bool best(int32_t& token) const;  // as Model::best
   void logits(float* out) const;  // throws Code::invalid before the first token
   void hidden(float* out) const;
 

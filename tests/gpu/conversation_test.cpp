@@ -133,7 +133,53 @@ TEST_F(Cuda, Batch) {
     ASSERT_OK(recurra_feed_batch(states.data(), pointers.data(), counts.data(), states.size(), nullptr));
   }
   for (size_t i = 0; i < kStates; ++i)
-    EXPECT_LT(difference(logits_of(together[i].get(), n_vocab_), logits_of(alone[i].get(), n_vocab_)), 1e-3f) << i;
+    EXPECT_TRUE(same_bits(logits_of(together[i].get(), n_vocab_), logits_of(alone[i].get(), n_vocab_))) << i;
+}
+
+// With dtype f32 a state alone has the bits that it has beside another one, for every kind of model and of weights.
+TEST_F(Cuda, AloneAsInABatch) {
+  int models = 0;
+  for (const char* name : {"rwkv7-f16", "rwkv7-f32", "rwkv7-hs32-f16", "rwkv7-d256-q4_0", "rwkv7-d256-q4_k_m",
+                           "rwkv7-d256-q5_k_m", "rwkv7-d256-q6_k", "rwkv7-d256-q8_0", "tiny-rwkv7-trained",
+                           "mamba2-g2-f16", "mamba2-d256-q4_k_m", "mamba2-d256-q6_k", "qwen35-f16", "mamba-f16"}) {
+    const std::string file = shared_path(std::string("goldens/") + name + ".gguf");
+    const ModelPtr model(try_open(file.c_str(), "cuda", "f32"));
+    if (!model) continue;  // not every machine has all of them
+    ++models;
+    const auto vocabulary = static_cast<size_t>(info_of(model.get()).n_vocab);
+    const Tokens tokens = some_tokens(12, 7, static_cast<uint32_t>(vocabulary));
+    const StatePtr alone = make_state(model.get()), one = make_state(model.get()), two = make_state(model.get());
+    for (size_t i = 0; i < tokens.size(); ++i) {
+      feed(alone.get(), {tokens[i]});
+      recurra_state* states[] = {one.get(), two.get()};
+      const recurra_token* pointers[] = {&tokens[i], &tokens[tokens.size() - 1 - i]};
+      const size_t counts[] = {1, 1};
+      ASSERT_OK(recurra_feed_batch(states, pointers, counts, 2, nullptr));
+      ASSERT_TRUE(same_bits(logits_of(alone.get(), vocabulary), logits_of(one.get(), vocabulary)))
+          << name << ", token " << i << ": differs by "
+          << difference(logits_of(alone.get(), vocabulary), logits_of(one.get(), vocabulary));
+    }
+  }
+  std::printf("%d models\n", models);
+}
+
+// Greedy tokens are picked on the GPU: those that the logits, copied to the host, have as their best.
+TEST_F(Cuda, GreedyTokens) {
+  constexpr size_t kTokens = 40;
+  const Tokens opening = tokenize(gpu_.get(), kOpening);
+  const StatePtr one = make_state(gpu_.get()), two = make_state(gpu_.get());
+  feed(one.get(), opening);
+  feed(two.get(), opening);
+  recurra_generate_options o = defaults(recurra_generate_options_init);
+  Tokens picked(kTokens);
+  size_t n = 0;
+  ASSERT_OK(recurra_generate(picked.data(), kTokens, &n, one.get(), &o));
+  ASSERT_GT(n, 4u);
+  for (size_t i = 0; i < n; ++i) {
+    const recurra_token token = best(two.get());
+    ASSERT_EQ(picked[i], token) << "token " << i;
+    feed(two.get(), {token});
+  }
 }
 
 // Device memory that has run out is an error with a code, and everything there is works on.

@@ -1,8 +1,7 @@
 // Speed on a GPU, one line per figure:
 //
-//   gpu_bench model FILE [batch ...]    decode of one state (tokens picked on the host), of batches (the layers alone,
-//   and
-//                                       the head for as many rows), prefill of 512 and 4096 tokens
+//   gpu_bench model FILE [batch ...]    decode of one state and of batches, to the best token of each in host memory;
+//                                       prefill of 512 and 4096 tokens
 //   gpu_bench scan [all|NAME [DTYPE]]   one call of the recurrence: B 1, T 32768, H 32, K = V = 64, float32 in and out;
 //                                       the shapes of a 0.1B RWKV-7's and a 130M Mamba-2's prompts of 4096
 //   gpu_bench feed FILE TOKENS          one sequence of so many: how fast, and whether device memory stays what it was
@@ -40,17 +39,6 @@ double median(int runs, const std::function<void()>& run) {
 
 void logits_of(const Model& m, float* out, const std::byte* slot) { m.logits(out, {&slot, 1}); }
 
-// The best token, without a branch that the next one waits for.
-int32_t best_of(const std::vector<float>& logits) {
-  constexpr size_t kLanes = 32;
-  float most[kLanes];
-  std::fill(most, most + kLanes, logits[0]);
-  for (size_t i = 0; i + kLanes <= logits.size(); i += kLanes)
-    for (size_t j = 0; j < kLanes; ++j) most[j] = logits[i + j] > most[j] ? logits[i + j] : most[j];
-  const float best = *std::max_element(most, most + kLanes);
-  return static_cast<int32_t>(std::find(logits.begin(), logits.end(), best) - logits.begin());
-}
-
 std::vector<int32_t> draw(size_t n, int32_t vocabulary) {
   std::mt19937 random(1);
   std::vector<int32_t> tokens(n);
@@ -75,7 +63,6 @@ void bench_model(const char* path, const std::vector<int>& batches) {
     slots.push_back(m.arena().take());
     m.backend().clear(slots.back().data(), m.arena().slot_bytes());
   }
-  const auto exec = m.backend().exec();
   const auto wait = [&] { logits_of(m, logits.data(), slots[0].data()); };
   const FeedOptions feed;
   constexpr int kSteps = 32;
@@ -89,8 +76,8 @@ void bench_model(const char* path, const std::vector<int>& batches) {
       for (int i = 0; i < kSteps; ++i) {
         Sequence s{slots[0].data(), position++, &token, 1};
         m.feed({&s, 1}, feed);
-        logits_of(m, logits.data(), slots[0].data());
-        token = best_of(logits);
+        const std::byte* slot = slots[0].data();
+        if (!m.best(&token, {&slot, 1}) || token < 0) token = 1;
       }
     });
     std::printf("decode b1              %10.1f tok/s  %7.0f GB/s of weights\n", kSteps / t, weights * kSteps / t / 1e9);
@@ -98,9 +85,22 @@ void bench_model(const char* path, const std::vector<int>& batches) {
   }
   for (const int batch : batches) {
     if (!wanted("batch")) break;
-    const std::vector<int32_t> tokens = draw(static_cast<size_t>(batch), m.vocabulary());
+    std::vector<int32_t> tokens = draw(static_cast<size_t>(batch), m.vocabulary());
+    std::vector<const std::byte*> read;
+    for (int b = 0; b < batch; ++b) read.push_back(slots[static_cast<size_t>(b)].data());
     uint64_t position = 0;
+    double layers = 0;
     const double t = median(3, [&] {
+      for (int i = 0; i < 8; ++i, ++position) {
+        std::vector<Sequence> sequences;
+        for (size_t b = 0; b < static_cast<size_t>(batch); ++b)
+          sequences.push_back({slots[b].data(), position, &tokens[b], 1});
+        m.feed({sequences.data(), sequences.size()}, feed);
+        m.best(tokens.data(), {read.data(), read.size()});
+        for (int32_t& token : tokens) token = std::max(token, 0);
+      }
+    });
+    layers = median(3, [&] {
       for (int i = 0; i < 8; ++i, ++position) {
         std::vector<Sequence> sequences;
         for (size_t b = 0; b < static_cast<size_t>(batch); ++b)
@@ -109,18 +109,9 @@ void bench_model(const char* path, const std::vector<int>& batches) {
       }
       wait();
     });
-    Tensor x = exec->scratch(batch, m.network().width), y = exec->scratch(batch, m.network().vocabulary);
-    exec->scale(x, x, 0);
-    Rows rows;
-    rows.count = batch;
-    float one = 0;
-    const double head = median(3, [&] {
-      exec->linear(y, x, m.network().head ? *m.network().head : *m.network().embedding, rows, {});
-      exec->download(&one, {y.data, 1, 1, 1});
-    });
-    const double step = t / 8;
-    std::printf("decode b%-4d           %10.1f tok/s  layers %.3f ms, head %.3f ms, %.0f GB/s of weights and states\n",
-                batch, batch / (step + head), step * 1e3, head * 1e3, (weights + 2 * batch * state_bytes) / step / 1e9);
+    const double step = layers / 8;
+    std::printf("decode b%-4d           %10.1f tok/s  layers alone %.3f ms, %.0f GB/s of weights and states\n", batch,
+                batch * 8 / t, step * 1e3, (weights + 2 * batch * state_bytes) / step / 1e9);
     std::fflush(stdout);
   }
   for (const size_t n : {size_t{512}, size_t{4096}}) {

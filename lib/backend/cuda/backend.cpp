@@ -291,6 +291,14 @@ class CudaExec final : public Exec {
   void keep_last(Tensor x, const Rows& rows, size_t at) override {
     run(device_->f.keep_last, gpu_keep_last{of(x), at}, rows);
   }
+  void take_last(Tensor x, const Rows& rows, size_t at) override {
+    run(device_->f.take_last, gpu_take_last{of(x), at}, rows);
+  }
+  bool best(int32_t* out, Tensor x) override {
+    const gpu_tensor from = of(x);
+    if (out != nullptr) CudaDevice::call([&](gpu_error* e) { return device_->f.best(exec_, out, &from, e); });
+    return true;
+  }
   void download(float* out, Tensor x) override {
     const gpu_tensor from = of(x);
     CudaDevice::call([&](gpu_error* e) { return device_->f.read(exec_, out, &from, e); });

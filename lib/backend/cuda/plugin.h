@@ -179,13 +179,15 @@ struct gpu_keep_last {
   gpu_tensor x;
   uint64_t at;
 };
+typedef struct gpu_keep_last gpu_take_last;
 
 // Operations of an exec: OP(name) has the arguments gpu_name. ROWS says that they read the rows of the call.
-#define RECURRA_GPU_OPS(ROWS, PLAIN)                                                                                \
-  ROWS(embed)                                                                                                       \
-  ROWS(shift_lerp)                                                                                                  \
-  ROWS(scan)                                                                                                        \
-  ROWS(selective_scan) ROWS(short_conv) ROWS(rotary) ROWS(attention) ROWS(norm_lerp) ROWS(head_mix) ROWS(keep_last) \
+#define RECURRA_GPU_OPS(ROWS, PLAIN)                                                                           \
+  ROWS(embed)                                                                                                  \
+  ROWS(shift_lerp)                                                                                             \
+  ROWS(scan)                                                                                                   \
+  ROWS(selective_scan)                                                                                         \
+  ROWS(short_conv) ROWS(rotary) ROWS(attention) ROWS(norm_lerp) ROWS(head_mix) ROWS(keep_last) ROWS(take_last) \
       PLAIN(norm) PLAIN(linears) PLAIN(elements) PLAIN(delta_rule) PLAIN(ssd) PLAIN(delta_inputs) PLAIN(bonus_gate)
 
 struct gpu_plugin {
@@ -213,6 +215,8 @@ struct gpu_plugin {
   void (*free_exec)(gpu_exec* exec);
   // A tensor to host memory without gaps; waits.
   int32_t (*read)(gpu_exec* exec, float* out, const gpu_tensor* x, gpu_error* error);
+  // The place of the largest value of each row, as in backend.h; waits.
+  int32_t (*best)(gpu_exec* exec, int32_t* out, const gpu_tensor* x, gpu_error* error);
   // As in backend.h: where pass_begin sets *done, it has run the whole pass. Scratch lies where it lay in the passes
   // before. `complete` is 0 after a pass that failed in its middle.
   int32_t (*pass_begin)(gpu_exec* exec, const gpu_rows* rows, int32_t* done, gpu_error* error);
@@ -232,7 +236,7 @@ typedef const gpu_plugin* (*gpu_plugin_function)(void);
 
 namespace recurra {
 
-constexpr int32_t kPluginVersion = 3;
+constexpr int32_t kPluginVersion = 4;
 constexpr const char* kPluginFile = "librecurra_cuda.so";
 constexpr const char* kPluginFunction = "recurra_cuda_plugin";
 

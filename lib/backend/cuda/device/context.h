@@ -187,6 +187,8 @@ bool chunk_scan(gpu_exec& exec, const gpu_scan& io, const DeviceRows& rows);
 void chunk_head_mix(gpu_exec& exec, const gpu_head_mix& io, const DeviceRows& rows);
 // norm_lerp of segments of several rows (element_kernels.cu).
 void norm_lerp_rows(gpu_exec& exec, const gpu_norm_lerp& io, const DeviceRows& rows);
+// The place of each row's largest value to host memory; waits (pick_kernels.cu).
+void best_of_rows(gpu_exec& exec, int32_t* out, const gpu_tensor& x);
 
 // Products of any rows with weights as they are (row_products.cu).
 void row_products(gpu_exec& exec, const gpu_product* products, int32_t count);
