@@ -18,8 +18,8 @@ struct Int8Row {
   int8_t* q = nullptr;   // [n]
   float* d = nullptr;    // [n / 32], or [n / 4] where each is needed in the eight lanes that 32 products end in
   float* sum = nullptr;  // [n / 32]: d times the sum of the 32 q, in the order of x
-  int32_t* minus =
-      nullptr;  // what a kernel adds for its weights' offset, such as -32 times the sum of some q: [n / 4] at most
+  // [n / 4] at most: what a kernel adds for its weights' offset, such as -32 times the sum of some q.
+  int32_t* minus = nullptr;
 
   // The floats of scratch that a row takes, and the row in it (64-byte aligned where the scratch is).
   static int64_t floats(int64_t n) { return (n / 4 + n / 4 + n / 4 + n / 32 + 15) / 16 * 16; }

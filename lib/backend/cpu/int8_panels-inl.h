@@ -40,7 +40,6 @@ struct Scales {
 
 // Each type calls take(first input, Group, Scales) for all groups of a panel. Weights as they are (kSigned), or made
 // unsigned by adding kOffset.
-
 struct Q8_0 {
   static constexpr bool kTwo = false, kLeast = false;
   static constexpr int kOffset = 128;
