@@ -6,11 +6,14 @@ using namespace recurra;
 
 namespace {
 
-void check_count(size_t n, const State::Memory& memory) {
+// The memory that a caller's n values are of.
+State::Memory memory_of(const State& state, size_t index, size_t n) {
+  const State::Memory memory = state.memory(index);
   const auto expected = static_cast<size_t>(memory.elements());
   if (n != expected)
     fail(Code::invalid, "n is %zu, expected %zu: %lld rows of %lld", n, expected,
          static_cast<long long>(memory.slice->shape.dim[1]), static_cast<long long>(memory.slice->shape.dim[2]));
+  return memory;
 }
 
 }  // namespace
@@ -42,8 +45,7 @@ recurra_status recurra_memory_read(float* out, size_t n, const recurra_state* st
   return guard([&] {
     need(out, "out");
     need(state, "state");
-    const State::Memory memory = state->state.memory(index);
-    check_count(n, memory);
+    const State::Memory memory = memory_of(state->state, index, n);
     const State::Read lock(state->state);
     state->state.read_memory(out, memory);
   });
@@ -53,8 +55,7 @@ recurra_status recurra_memory_write(recurra_state* state, size_t index, const fl
   return guard([&] {
     need(state, "state");
     need(values, "values");
-    const State::Memory memory = state->state.memory(index);
-    check_count(n, memory);
+    const State::Memory memory = memory_of(state->state, index, n);
     const State::Write lock(state->state);
     state->state.write_memory(values, memory);
   });
