@@ -25,16 +25,10 @@ struct Promise {
 class Bits : public testing::TestWithParam<Promise> {
  protected:
   void SetUp() override {
-    recurra_model_options o;
-    recurra_model_options_init(&o, sizeof o);
-    o.dtype = GetParam().dtype;
-    o.threads = 2;
-    recurra_model* m = nullptr;
-    const recurra_status status = recurra_model_open(&m, path_of(GetParam().model).c_str(), &o);
+    const recurra_status status = try_open(model_, path_of(GetParam().model), GetParam().dtype);
     if (status == RECURRA_E_BACKEND) GTEST_SKIP() << recurra_last_error();
     ASSERT_EQ(status, RECURRA_OK) << recurra_last_error();
-    model_.reset(m);
-    n_vocab_ = info_of(m).n_vocab;
+    n_vocab_ = info_of(model_.get()).n_vocab;
     tokens_ = some_tokens(kLength, n_vocab_);
   }
 

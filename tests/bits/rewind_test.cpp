@@ -43,16 +43,9 @@ struct Case {
 class Rewind : public testing::TestWithParam<Case> {
  protected:
   void SetUp() override {
-    recurra_model_options o;
-    recurra_model_options_init(&o, sizeof o);
-    o.dtype = GetParam().dtype;
-    o.exact = GetParam().exact ? 1 : 0;
-    o.threads = 2;
-    recurra_model* m = nullptr;
-    const recurra_status status = recurra_model_open(&m, path_of(GetParam().subject).c_str(), &o);
+    const recurra_status status = try_open(model_, path_of(GetParam().subject), GetParam().dtype, GetParam().exact);
     if (status == RECURRA_E_BACKEND) GTEST_SKIP() << recurra_last_error();
     ASSERT_EQ(status, RECURRA_OK) << recurra_last_error();
-    model_.reset(m);
     n_vocab_ = info_of_model().n_vocab;
   }
   recurra_model_info info_of_model() const { return test::info_of(model_.get()); }

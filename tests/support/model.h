@@ -42,6 +42,19 @@ inline ModelPtr open_model(const std::string& path, const char* backend = backen
   return ModelPtr(m);
 }
 
+// On the default backend with two threads, for dtypes that it may not have: the caller sees the status.
+inline recurra_status try_open(ModelPtr& out, const std::string& path, const char* dtype, bool exact = false) {
+  recurra_model_options o;
+  EXPECT_EQ(recurra_model_options_init(&o, sizeof o), RECURRA_OK);
+  o.dtype = dtype;
+  o.threads = 2;
+  o.exact = exact ? 1 : 0;
+  recurra_model* m = nullptr;
+  const recurra_status status = recurra_model_open(&m, path.c_str(), &o);
+  out.reset(m);
+  return status;
+}
+
 inline recurra_model_info info_of(const recurra_model* m) {
   recurra_model_info i{};
   i.struct_size = sizeof i;
