@@ -14,20 +14,20 @@ void in_threads(int n, const Body& body) {
   for (std::thread& t : threads) t.join();
 }
 
-// Four threads use one state as they please: a call is done or refused, and the state is what the calls that were done
-// make of it.
+// Four threads use one state as they please: a call is done or refused as busy, one that was refused is done when asked
+// again, and the state is what the calls that were done make of it.
 TEST(Concurrency, FourThreadsOnOneState) {
   const ModelPtr model = open_model(small_model(), 2);
   const StatePtr state = make_state(model.get());
   constexpr recurra_token kToken = 5;
   constexpr uint64_t kTokens = 4;
-  std::atomic<uint64_t> fed{1}, busy{0}, done{0};
+  std::atomic<uint64_t> fed{1};
   feed(state.get(), {kToken});
   in_threads(4, [&](int thread) {
     std::vector<float> floats(272);
     std::string bytes(info_of(model.get()).state_bytes * 2 + 8192, '\0');
     const StatePtr own = make_state(model.get());
-    for (int i = 0; i < 300; ++i) {
+    for (int i = 0; i < 60;) {
       recurra_status status = RECURRA_OK;
       switch ((i + thread) % 6) {
         case 0: {
@@ -66,12 +66,14 @@ TEST(Concurrency, FourThreadsOnOneState) {
           status = recurra_score(floats.data(), state.get(), tokens, 3, nullptr);
         }
       }
-      EXPECT_TRUE(status == RECURRA_OK || status == RECURRA_E_BUSY) << last_error();
-      (status == RECURRA_OK ? done : busy)++;
+      if (status == RECURRA_E_BUSY) {
+        std::this_thread::yield();
+        continue;
+      }
+      EXPECT_OK(status);
+      ++i;
     }
   });
-  EXPECT_EQ(done + busy, 4u * 300u);
-  EXPECT_GT(done, 100u);
   EXPECT_EQ(info_of(state.get()).n_tokens, fed.load());
   ASSERT_OK(recurra_state_set_note(state.get(), "title", nullptr));
   const StatePtr expected = make_state(model.get());
