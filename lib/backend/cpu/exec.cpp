@@ -262,13 +262,13 @@ Tensor CpuExec::rounded(const Part* parts, size_t i) {
 
 // kTogether outputs from `first` on, of all rows.
 void CpuExec::product_rows(const Part& part, int64_t first) {
-  constexpr int64_t kRows = kMostInt8Rows;  // activation rows per product buffer
   const auto& [y, x, matrix, e] = *part.p;
   const WeightRows& w = part.w->rows;
   const int64_t last = std::min(part.w->out(), first + kTogether), n = last - first;
-  float product[kRows * kTogether];
-  for (int64_t i = 0; i < x.rows; i += kRows) {
-    const int64_t count = std::min(kRows, x.rows - i);
+  const int64_t most = part.rounded.data == nullptr ? kBlock : kMostInt8Rows;
+  float product[kBlock * kTogether];
+  for (int64_t i = 0; i < x.rows; i += most) {
+    const int64_t count = std::min(most, x.rows - i);
     if (part.rounded.data == nullptr) {
       s_.k.dot(w, first, last, row(x, i), x.stride, count, product, kTogether);
     } else {

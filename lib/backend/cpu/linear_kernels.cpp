@@ -2,6 +2,8 @@
 //
 // dot: each output is one accumulator of vector lanes that walks K from front to back, then one sum over the lanes.
 // Several outputs and rows are computed side by side to hide the latency and to share loads, which changes no bit.
+#include <type_traits>
+
 #include "backend/cpu/kernels.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -32,44 +34,118 @@ HWY_INLINE VF load_weights_tail(DF d, const W* p, size_t count) {
   return load_weights(d, padded);
 }
 
-// Weight rows that stay in the first-level cache while all activation rows pass by.
+// Rows of quantised weights that stay in the first-level cache while all activation rows pass by.
 constexpr int64_t kGroup = 16;
 
-// M activation rows by N weight rows. With several activation rows the weights `ahead` values on are asked for, into
-// the second-level cache: the first activation rows of a group would wait for memory, the hardware's prefetcher does
-// not see the next group coming.
-template <int M, int N, class W>
-HWY_INLINE void tile(const W* w, int64_t in, const float* x, int64_t ldx, float* y, int64_t ldy, int64_t ahead) {
+// One activation row by N weight rows.
+template <int N, class W>
+HWY_INLINE void tile(const W* w, int64_t in, const float* x, float* y) {
   const DF d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  VF sum[M][N];
-  for (int m = 0; m < M; ++m)
-    for (int n = 0; n < N; ++n) sum[m][n] = hn::Zero(d);
+  VF sum[N];
+  for (int n = 0; n < N; ++n) sum[n] = hn::Zero(d);
   int64_t j = 0;
   for (; j + lanes <= in; j += lanes) {
-    VF a[M];
-    for (int m = 0; m < M; ++m) a[m] = hn::LoadU(d, x + m * ldx + j);
+    const VF a = hn::LoadU(d, x + j);
     for (int n = 0; n < N; ++n) {
-      // The next N rows. One row of activations leaves the core waiting for memory, and the hardware's prefetcher does
-      // not follow N rows that share a few pages.
-      if (M == 1)
-        hwy::Prefetch(w + (n + N) * in + j);
-      else
-        __builtin_prefetch(w + n * in + j + ahead, 0, 2);
-      const VF b = load_weights(d, w + n * in + j);
-      for (int m = 0; m < M; ++m) sum[m][n] = hn::MulAdd(a[m], b, sum[m][n]);
+      // The next N rows: the core would wait for memory, and the hardware's prefetcher does not follow N rows that
+      // share a few pages.
+      hwy::Prefetch(w + (n + N) * in + j);
+      sum[n] = hn::MulAdd(a, load_weights(d, w + n * in + j), sum[n]);
     }
   }
   if (j < in) {
     const size_t rest = static_cast<size_t>(in - j);
-    const auto mask = hn::FirstN(d, rest);
-    for (int n = 0; n < N; ++n) {
-      const VF b = load_weights_tail(d, w + n * in + j, rest);
-      for (int m = 0; m < M; ++m) sum[m][n] = hn::MulAdd(hn::MaskedLoad(mask, d, x + m * ldx + j), b, sum[m][n]);
-    }
+    const VF a = hn::MaskedLoad(hn::FirstN(d, rest), d, x + j);
+    for (int n = 0; n < N; ++n) sum[n] = hn::MulAdd(a, load_weights_tail(d, w + n * in + j, rest), sum[n]);
   }
-  for (int m = 0; m < M; ++m)
-    for (int n = 0; n < N; ++n) y[m * ldy + n] = hn::GetLane(hn::SumOfLanes(d, sum[m][n]));
+  for (int n = 0; n < N; ++n) y[n] = hn::GetLane(hn::SumOfLanes(d, sum[n]));
+}
+
+// Several activation rows: kTile weight rows by kMost of them have their sums in registers. For kInputs inputs the
+// weights are widened to floats once and stay in the first-level cache.
+constexpr int64_t kInputs = 1024;
+#if HWY_TARGET == HWY_AVX3
+constexpr int kTile = 4, kMost = 6;
+#else
+constexpr int kTile = 4, kMost = 3;
+#endif
+
+// Memory that is asked for little by little, into the second-level cache: the hardware's prefetcher does not see the
+// next weights coming, and asked for all at once they would hold up what is wanted now.
+struct Ahead {
+  const char* at;
+  int64_t step;  // bytes
+
+  HWY_INLINE void ask() {
+    for (int64_t i = 0; i < step; i += 64) __builtin_prefetch(at + i, 0, 2);
+    at += step;
+  }
+};
+
+// sums [M, kTile] of vectors, which begin at 0 where `first`, += M activation rows by kTile rows of w, `in` inputs. The
+// weights as floats go to `wide`, unless it is null.
+template <int M, class W>
+HWY_NOINLINE void wide_tile(const W* w, int64_t ldw, float* wide, int64_t in, const float* x, int64_t ldx, float* sums,
+                            bool first, Ahead& ahead) {
+  const DF d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  VF sum[M][kTile];
+  const auto each = [&](auto f) HWY_ATTR {
+    RECURRA_UNROLL
+    for (int m = 0; m < M; ++m) RECURRA_UNROLL
+    for (int n = 0; n < kTile; ++n) f(sum[m][n], sums + (m * kTile + n) * lanes);
+  };
+  const auto add = [&](int64_t j, auto weights, auto inputs) HWY_ATTR {
+    VF b[kTile];
+    RECURRA_UNROLL
+    for (int n = 0; n < kTile; ++n) {
+      b[n] = weights(w + n * ldw + j);
+      if (wide != nullptr) hn::Store(b[n], d, wide + n * kInputs + j);
+    }
+    RECURRA_UNROLL
+    for (int m = 0; m < M; ++m) {
+      const VF a = inputs(x + m * ldx + j);
+      RECURRA_UNROLL
+      for (int n = 0; n < kTile; ++n) sum[m][n] = hn::MulAdd(a, b[n], sum[m][n]);
+    }
+  };
+  each([&](VF& v, const float* p) HWY_ATTR { v = first ? hn::Zero(d) : hn::Load(d, p); });
+  int64_t j = 0;
+  for (; j + lanes <= in; j += lanes) {
+    ahead.ask();
+    add(
+        j, [=](const W* p) HWY_ATTR { return load_weights(d, p); },
+        [=](const float* p) HWY_ATTR { return hn::LoadU(d, p); });
+  }
+  if (j < in) {
+    const size_t rest = static_cast<size_t>(in - j);
+    add(
+        j, [=](const W* p) HWY_ATTR { return load_weights_tail(d, p, rest); },
+        [=](const float* p) HWY_ATTR { return hn::MaskedLoad(hn::FirstN(d, rest), d, p); });
+  }
+  each([&](VF& v, float* p) HWY_ATTR { hn::Store(v, d, p); });
+}
+
+template <class W>
+HWY_INLINE void wide_tile(int64_t rows, const W* w, int64_t ldw, float* wide, int64_t in, const float* x, int64_t ldx,
+                          float* sums, bool first, Ahead& ahead) {
+  switch (rows) {
+#if HWY_TARGET == HWY_AVX3
+    case 6:
+      return wide_tile<6>(w, ldw, wide, in, x, ldx, sums, first, ahead);
+    case 5:
+      return wide_tile<5>(w, ldw, wide, in, x, ldx, sums, first, ahead);
+    case 4:
+      return wide_tile<4>(w, ldw, wide, in, x, ldx, sums, first, ahead);
+#endif
+    case 3:
+      return wide_tile<3>(w, ldw, wide, in, x, ldx, sums, first, ahead);
+    case 2:
+      return wide_tile<2>(w, ldw, wide, in, x, ldx, sums, first, ahead);
+    default:
+      return wide_tile<1>(w, ldw, wide, in, x, ldx, sums, first, ahead);
+  }
 }
 
 // The same over rows of quantised blocks, of which a row has whole ones. Each output has two accumulators, which take
@@ -126,27 +202,66 @@ void dot_of_blocks(const WeightRows& weights, int64_t n0, int64_t count, const f
   }
 }
 
-template <int M, class W>
-HWY_INLINE void columns(const W* w, int64_t count, int64_t in, const float* x, int64_t ldx, float* y, int64_t ldy,
-                        int64_t ahead) {
-  constexpr int N = M == 1 ? 8 : 4;
-  int64_t n = 0;
-  for (; n + N <= count; n += N) tile<M, N>(w + n * in, in, x, ldx, y + n, ldy, ahead);
-  for (; n < count; ++n) tile<M, 1>(w + n * in, in, x, ldx, y + n, ldy, ahead);
+// y[n] = the sum over the lanes of vector n of `sums`, in the order of SumOfLanes.
+HWY_INLINE void sums_of_lanes(const float* sums, float* y) {
+#if HWY_TARGET == HWY_AVX3
+  static_assert(kTile == 4, "four vectors become one");
+  const auto vector = [=](int n) { return _mm512_load_ps(sums + 16 * n); };
+  const auto halves = [](__m512 a, __m512 b) HWY_ATTR {
+    return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xee));
+  };
+  const __m512 a = halves(vector(0), vector(1)), b = halves(vector(2), vector(3));
+  const __m512 quarters = _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xdd));
+  const __m512 pairs = _mm512_add_ps(quarters, _mm512_permute_ps(quarters, 0x4e));
+  const __m512 all = _mm512_add_ps(pairs, _mm512_permute_ps(pairs, 0xb1));
+  _mm_storeu_ps(y, _mm512_castps512_ps128(_mm512_maskz_compress_ps(0x1111, all)));
+#else
+  const DF d;
+  for (int n = 0; n < kTile; ++n)
+    y[n] = hn::GetLane(hn::SumOfLanes(d, hn::Load(d, sums + n * static_cast<int64_t>(hn::Lanes(d)))));
+#endif
+}
+
+// Up to kMostRows activation rows by kTile weight rows.
+constexpr int64_t kMostRows = 64;
+template <class W>
+HWY_INLINE void tiles_of_rows(const W* w, int64_t in, const float* x, int64_t ldx, int64_t rows, float* y,
+                              int64_t ldy) {
+  const DF d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), groups = (rows + kMost - 1) / kMost;
+  HWY_ALIGN float sums[kMostRows * kTile * HWY_LANES(float)];
+  constexpr bool kFloats = std::is_same<W, float>::value;
+  HWY_ALIGN float wide[kFloats ? 1 : kTile * kInputs];
+  // The next kTile rows, spread over all that is to be done with these.
+  Ahead ahead{reinterpret_cast<const char*>(w + kTile * in),
+              (kTile * static_cast<int64_t>(sizeof(W)) * lanes + groups - 1) / groups};
+  for (int64_t j = 0; j < in; j += kInputs) {
+    const int64_t now = HWY_MIN(kInputs, in - j);
+    for (int64_t g = 0, m = 0, count = 0; g < groups; ++g, m += count) {
+      count = (rows - m) / (groups - g);
+      float* to = sums + m * kTile * lanes;
+      const float* a = x + m * ldx + j;
+      if (kFloats || g == 0)
+        wide_tile(count, w + j, in, kFloats || groups == 1 ? nullptr : wide, now, a, ldx, to, j == 0, ahead);
+      else
+        wide_tile(count, static_cast<const float*>(wide), kInputs, nullptr, now, a, ldx, to, j == 0, ahead);
+    }
+  }
+  for (int64_t m = 0; m < rows; ++m) sums_of_lanes(sums + m * kTile * lanes, y + m * ldy);
 }
 
 template <class W>
 void dot_of(const W* w, int64_t count, int64_t in, const float* x, int64_t ldx, int64_t rows, float* y, int64_t ldy) {
-  const int64_t group = rows == 1 ? count : kGroup;
-  for (int64_t n = 0; n < count; n += group) {
-    const int64_t now = HWY_MIN(group, count - n);
-    int64_t m = 0, ahead = group * in;
-    for (; m + 4 <= rows; m += 4, ahead = 0)
-      columns<4>(w + n * in, now, in, x + m * ldx, ldx, y + m * ldy + n, ldy, ahead);
-    for (; m + 2 <= rows; m += 2, ahead = 0)
-      columns<2>(w + n * in, now, in, x + m * ldx, ldx, y + m * ldy + n, ldy, ahead);
-    for (; m < rows; ++m) columns<1>(w + n * in, now, in, x + m * ldx, ldx, y + m * ldy + n, ldy, ahead);
-  }
+  constexpr int N = 8;
+  int64_t n = 0;
+  if (rows == 1)
+    for (; n + N <= count; n += N) tile<N>(w + n * in, in, x, y + n);
+  else
+    for (; n + kTile <= count; n += kTile)
+      for (int64_t m = 0; m < rows; m += kMostRows)
+        tiles_of_rows(w + n * in, in, x + m * ldx, ldx, HWY_MIN(kMostRows, rows - m), y + m * ldy + n, ldy);
+  for (; n < count; ++n)
+    for (int64_t m = 0; m < rows; ++m) tile<1>(w + n * in, in, x + m * ldx, y + m * ldy + n);
 }
 
 void dot(const WeightRows& w, int64_t n0, int64_t n1, const float* x, int64_t ldx, int64_t rows, float* y,
