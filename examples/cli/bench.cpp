@@ -9,13 +9,11 @@
 //
 // fraction_of_limit, the part of the machine's best that a test reached, both measured in the same run:
 //   tg  bytes that a step must read, over its time, over read_gb_s. Bytes: the model's weights but for the embedding
-//   table, of
-//       which only a row is read, taken as n_vocab n_embd of n_params; each state's fixed part once in and once out,
-//       and what grew with the tokens, the keys and values of softmax attention, once in. (In a model whose head is
-//       its embedding table, the table is read and the fraction is taken too low.)
+//       table, of which only a row is read, taken as n_vocab n_embd of n_params; each state's fixed part once in and
+//       once out, and what grew with the tokens, the keys and values of softmax attention, once in. (In a model whose
+//       head is its embedding table, the table is read and the fraction is taken too low.)
 //   pp  2 FLOP per token and weight, over the time, over gemm_gflop_s. Weights: n_params but for the embedding table
-//   and the
-//       head, which only one token in a prompt needs; the scan's own FLOP, which are few, are not counted.
+//       and the head, which only one token in a prompt needs; the scan's own FLOP, which are few, are not counted.
 
 #include <algorithm>
 #include <chrono>
