@@ -5,12 +5,11 @@
 // A word is 4 bytes of one output, [j] counts words of 4 inputs and [16] the panel's outputs:
 //   q8_0   f16 d[in / 32][16], filled up to whole 64 bytes; i8 q[in / 4][16 words]
 //   q4_k, per 256 inputs   f16 d[16]; f16 dmin[16]; u8 scale[8][16]; u8 least[8][16]; q[4][8][16 words]: of two groups
-//   of
-//                          32 inputs, the first one's in the low halves
+//                          of 32 inputs, the first one's in the low halves
 //   q5_k, per 256 inputs   as q4_k, then the fifth bits [8][16 words]: bit g of a byte for group g
 //   q6_k, per 256 inputs   f16 d[16]; 32 bytes free; i8 scale[16][16]; per 128 inputs low[2][8][16 words], where part p
-//   of
-//                          32 inputs is half p / 2 of low[p % 2], and upper[8][16 words]: bits 2p of a byte for part p
+//                          of 32 inputs is half p / 2 of low[p % 2], and upper[8][16 words]: bits 2p of a byte for
+//                          part p
 // with the values of dequantize.cpp's blocks: nothing is rounded. Hardly more bytes than the file has: 1.03 times for
 // q4_k, 1.01 for q6_k.
 #pragma once
