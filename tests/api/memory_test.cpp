@@ -39,6 +39,12 @@ size_t n_tokens() { return long_run() ? 1000000 : kSanitized ? 6000 : 100000; }
 
 class Memory : public ::testing::TestWithParam<uint32_t> {
  protected:
+  // Flat to the byte; but a worker meets some task for the first time when the scheduler gives it one, and then touches
+  // pages of its stack.
+  static void expect_flat(uint64_t first, uint64_t later) {
+    EXPECT_LE(later, first + (GetParam() - 1) * (uint64_t{64} << 10));
+  }
+
   ModelPtr model = open_model(small_model(), GetParam());
   StatePtr state = make_state(model.get());
 };
@@ -56,8 +62,7 @@ TEST_P(Memory, OneFeedOfManyTokens) {
               tokens.size(), static_cast<unsigned long long>(w.first), static_cast<unsigned long long>(kFirstChunk),
               static_cast<long long>(w.last - w.first), static_cast<long long>(w.most - w.first));
   if (kSanitized) GTEST_SKIP() << "the sanitizer's own memory grows: only the release build can tell";
-  EXPECT_EQ(w.last, w.first);
-  EXPECT_EQ(w.most, w.first);
+  expect_flat(w.first, w.most);
 }
 
 TEST_P(Memory, ManyFeedsOfFewTokens) {
@@ -73,7 +78,7 @@ TEST_P(Memory, ManyFeedsOfFewTokens) {
               static_cast<unsigned long long>(read), static_cast<unsigned long long>(first),
               static_cast<unsigned long long>(kFirstChunk), static_cast<long long>(last - first));
   if (kSanitized) GTEST_SKIP() << "the sanitizer's own memory grows: only the release build can tell";
-  EXPECT_EQ(last, first);
+  expect_flat(first, last);
 }
 
 // What a state keeps to go back has its size once it is full, and so has the memory of the process, going back and on.
@@ -105,7 +110,7 @@ TEST_P(Memory, ManyFeedsWithRewind) {
       static_cast<unsigned long long>(most));
   EXPECT_LE(most, 11 * once + (1u << 16));
   if (kSanitized) GTEST_SKIP() << "the sanitizer's own memory grows: only the release build can tell";
-  EXPECT_EQ(last, first);
+  expect_flat(first, last);
 }
 
 INSTANTIATE_TEST_SUITE_P(Threads, Memory, ::testing::Values(1u, 2u),
