@@ -148,8 +148,8 @@ HWY_INLINE void wide_tile(int64_t rows, const W* w, int64_t ldw, float* wide, in
   }
 }
 
-// The same over rows of quantised blocks, of which a row has whole ones. Each output has two accumulators, which take
-// turns, to hide the latency.
+// M activation rows by N rows of quantised blocks, of which a row has whole ones. Each output has two accumulators,
+// which take turns, to hide the latency.
 template <int M, int N, class Q>
 HWY_NOINLINE void tile_of_blocks(const uint8_t* w, int64_t in, const float* x, int64_t ldx, float* y, int64_t ldy) {
   const DF d;
