@@ -183,6 +183,11 @@ class Exec {
   virtual void embed(Tensor y, const Rows& rows, const Matrix& table) = 0;
   // In place is fine. w, b may be null. eps as each definition has it, inside the root.
   virtual void norm(Tensor y, Tensor x, Norm kind, const Vector* w, const Vector* b, float eps, int64_t groups) = 0;
+  // norm of whole rows, or of groups, for products with `reader` alone to read.
+  virtual void norm_for(const Matrix&, Tensor y, Tensor x, Norm kind, const Vector* w, const Vector* b, float eps,
+                        int64_t groups) {
+    norm(y, x, kind, w, b, eps, groups);
+  }
   // Together: the fewer calls, the fewer times threads wait for each other.
   virtual void linears(Span<const Product> products, const Rows& rows) = 0;
   void linear(Tensor y, Tensor x, const Matrix& w, const Rows& rows, const Epilogue& epilogue) {
@@ -346,12 +351,30 @@ class Exec {
   };
   virtual void head_mix(const HeadMix& io, const Rows& rows);
 
+  // Steps that follow each other in Mamba-2: from the product in to what the product out reads. short_conv with silu on
+  // x_bc = [x, B, C], ssd, the scan, add_scaled of x, gate with z, and the norm where there is one. All of it but the
+  // norm needs of the convolution only a head's own values and its group's B and C.
+  struct SsdMix {
+    Tensor o;                           // out [T, I]
+    Tensor z, x_bc, dt;                 // in [T, I], [T, I + 2GN], [T, H]
+    const Vector *conv, *conv_bias;     // [J, I + 2GN], [I + 2GN] or empty
+    const Vector *a, *dt_bias, *d, *w;  // [H], [H], [I]; w [I] of the norm, null: none
+    int64_t heads, groups, states;      // states: N
+    int64_t norm_groups;
+    float least, most, eps;
+    bool norm_before_gate;
+    size_t conv_state, state;        // [J-1, I + 2GN] and [H, I/H, N] in the slot
+    const Matrix* reader = nullptr;  // of o
+  };
+  virtual void ssd_mix(const SsdMix& io, const Rows& rows);
+
   // Every segment's last row goes to the vector at byte `at` of its slot.
   virtual void keep_last(Tensor x, const Rows& rows, size_t at) = 0;
   // And back: row i is the vector at byte `at` of segment i's slot.
   virtual void take_last(Tensor x, const Rows& rows, size_t at);
   // The place of the largest value of each row, the first of several, or -1 where one is NaN or infinite, or all are
-  // -inf; waits as download does. False: the backend leaves this to the host. Nothing but that is asked where out is null.
+  // -inf; waits as download does. False: the backend leaves this to the host. Nothing but that is asked where out is
+  // null.
   virtual bool best(int32_t*, Tensor) { return false; }
   // Host copies of activations; waits for all that was asked before.
   virtual void download(float* out, Tensor x) = 0;

@@ -510,6 +510,158 @@ TEST_P(MixerOps, Ssd) {
   }
 }
 
+// Mamba-2's steps as one operation, of single tokens, of sequences and of both, in calls that follow each other.
+TEST_P(MixerOps, SsdMix) {
+  struct Case {
+    std::vector<int32_t> lengths;
+    int64_t heads, groups, states, values, taps;
+    int norm;  // 0: none, 1: of the whole row, 2: by group, 3: by group and before the gate
+    float least, most;
+    bool strong;  // decays
+  };
+  const std::vector<int32_t> many(70, 1);
+  for (const Case& c : std::vector<Case>{{{1}, 4, 1, 128, 64, 4, 1, 0, INFINITY, false},
+                                         {{1, 1, 1}, 4, 2, 64, 64, 4, 2, 0, INFINITY, false},
+                                         {many, 2, 1, 128, 64, 3, 1, 0.1f, 0.5f, false},
+                                         {{1, 1}, 4, 2, 16, 64, 4, 0, 0, INFINITY, false},
+                                         {{1, 1}, 4, 2, 128, 64, 2, 3, 0, INFINITY, false},
+                                         {{1, 1, 1}, 3, 1, 17, 20, 4, 1, 0, INFINITY, false},
+                                         {{70}, 2, 1, 128, 64, 4, 1, 0, INFINITY, false},
+                                         {{64, 1, 300, 2}, 4, 2, 128, 64, 4, 2, 0, INFINITY, false},
+                                         {{129, 128}, 2, 2, 64, 64, 4, 0, 0.1f, 0.5f, false},
+                                         {{257, 63}, 2, 1, 128, 64, 4, 1, 0, INFINITY, true},
+                                         {{5, 9}, 2, 1, 64, 64, 4, 1, 0, INFINITY, false},
+                                         {{70, 2}, 2, 2, 64, 64, 1, 3, 0, INFINITY, false}}) {
+    const int64_t inner = c.heads * c.values, n = c.groups * c.states, conv = inner + 2 * n, per = c.heads / c.groups;
+    const int64_t norm_groups = c.norm >= 2 ? c.groups : 1;
+    const StateSlice past{"conv", shape(c.taps - 1, conv), 64};
+    const size_t state_at = 64 + (static_cast<size_t>((c.taps - 1) * conv) * sizeof(float) + 63) / 64 * 64;
+    const StateSlice memory{"state", shape(c.heads, c.values, c.states), state_at};
+    const float eps = 1e-5f;
+    const Values conv_w = d_.normal(c.taps * conv, 0.5f), conv_b = d_.normal(conv), bias = d_.normal(c.heads),
+                 skip = d_.normal(inner), weight = d_.normal(inner),
+                 a = d_.uniform(c.heads, c.strong ? -90 : -4, c.strong ? -20 : -0.01f);
+    const Vector vconv_w = vector(conv_w), vconv_b = vector(conv_b), vbias = vector(bias), vskip = vector(skip),
+                 vweight = vector(weight), va = vector(a);
+    std::vector<std::shared_ptr<Buffer>> slots;
+    std::vector<std::vector<double>> S;
+    std::vector<Values> before;
+    for (size_t s = 0; s < c.lengths.size(); ++s) {
+      slots.push_back(be_->allocate(state_at + static_cast<size_t>(memory.shape.elements()) * sizeof(float)));
+      before.push_back(d_.normal((c.taps - 1) * conv));
+      const Values drawn = d_.normal(memory.shape.elements());
+      if (c.taps > 1) be_->write_state(slots.back()->data(), past, before.back().data());
+      be_->write_state(slots.back()->data(), memory, drawn.data());
+      S.emplace_back(drawn.begin(), drawn.end());
+    }
+    for (int call = 0; call < 2; ++call) {
+      std::vector<Segment> segments;
+      int32_t count = 0;
+      for (size_t s = 0; s < c.lengths.size(); ++s) {
+        segments.push_back({count, c.lengths[s], slots[s]->data()});
+        count += c.lengths[s];
+      }
+      Rows rows;
+      rows.count = count;
+      rows.segments = {segments.data(), segments.size()};
+      const Values z = d_.normal(count * inner), x = d_.normal(count * conv), dt = d_.normal(count * c.heads, 2);
+      // As the columns of one matrix, with some behind them.
+      const int64_t cols = (inner + conv + c.heads + 3) / 4 * 4 + 4;
+      Values p(static_cast<size_t>(count * cols)), o(static_cast<size_t>(count * inner));
+      for (int64_t t = 0; t < count; ++t) {
+        std::copy_n(z.begin() + t * inner, inner, p.begin() + t * cols);
+        std::copy_n(x.begin() + t * conv, conv, p.begin() + t * cols + inner);
+        std::copy_n(dt.begin() + t * c.heads, c.heads, p.begin() + t * cols + inner + conv);
+      }
+      const Tensor all = tensor(p, count);
+      Exec::SsdMix io;
+      io.o = tensor(o, count);
+      io.z = columns(all, 0, inner);
+      io.x_bc = columns(all, inner, conv);
+      io.dt = columns(all, inner + conv, c.heads);
+      io.conv = &vconv_w;
+      io.conv_bias = &vconv_b;
+      io.a = &va;
+      io.dt_bias = &vbias;
+      io.d = &vskip;
+      io.w = c.norm != 0 ? &vweight : nullptr;
+      io.heads = c.heads;
+      io.groups = c.groups;
+      io.states = c.states;
+      io.norm_groups = norm_groups;
+      io.least = c.least;
+      io.most = c.most;
+      io.eps = eps;
+      io.norm_before_gate = c.norm == 3;
+      io.conv_state = past.offset;
+      io.state = state_at;
+      exec_->ssd_mix(io, rows);
+
+      std::vector<double> want(o.size());
+      for (size_t s = 0; s < segments.size(); ++s) {
+        Values seen = before[s];
+        const int32_t first = segments[s].first, length = segments[s].count;
+        seen.insert(seen.end(), x.begin() + first * conv, x.begin() + (first + length) * conv);
+        for (int32_t t = 0; t < length; ++t) {
+          std::vector<double> u(static_cast<size_t>(conv));
+          for (int64_t j = 0; j < conv; ++j) {
+            double sum = wide(conv_b[static_cast<size_t>(j)]);
+            for (int64_t tap = 0; tap < c.taps; ++tap)
+              sum += wide(conv_w[static_cast<size_t>(tap * conv + j)]) *
+                     wide(seen[static_cast<size_t>((t + tap) * conv + j)]);
+            u[static_cast<size_t>(j)] = activate64(Act::silu, sum);
+          }
+          double* y = want.data() + (first + t) * inner;
+          const auto gate = [&](int64_t j) {
+            return activate64(Act::silu, wide(z[static_cast<size_t>((first + t) * inner + j)]));
+          };
+          for (int64_t h = 0; h < c.heads; ++h) {
+            const double raw = softplus64(wide(dt[static_cast<size_t>((first + t) * c.heads + h)]) +
+                                          wide(bias[static_cast<size_t>(h)]));
+            const double step = std::min(std::max(raw, wide(c.least)), wide(c.most));
+            const double decay = std::exp(step * wide(a[static_cast<size_t>(h)]));
+            for (int64_t v = 0; v < c.values; ++v) {
+              double sum = 0;
+              for (int64_t k = 0; k < c.states; ++k) {
+                double& m = S[s][static_cast<size_t>((h * c.values + v) * c.states + k)];
+                m = m * decay + step * u[static_cast<size_t>(h * c.values + v)] *
+                                    u[static_cast<size_t>(inner + h / per * c.states + k)];
+                sum += m * u[static_cast<size_t>(inner + n + h / per * c.states + k)];
+              }
+              const auto j = static_cast<size_t>(h * c.values + v);
+              y[j] = sum + wide(skip[j]) * u[j];
+            }
+          }
+          const auto each_gated = [&] {
+            for (int64_t j = 0; j < inner; ++j) y[j] *= gate(j);
+          };
+          if (c.norm != 3) each_gated();
+          for (int64_t g = 0; g < norm_groups && c.norm != 0; ++g) {
+            const int64_t width = inner / norm_groups;
+            double square = 0;
+            for (int64_t j = g * width; j < (g + 1) * width; ++j) square += y[j] * y[j] / static_cast<double>(width);
+            for (int64_t j = g * width; j < (g + 1) * width; ++j)
+              y[j] *= wide(weight[static_cast<size_t>(j)]) / std::sqrt(square + wide(eps));
+          }
+          if (c.norm == 3) each_gated();
+        }
+        before[s].assign(seen.end() - (c.taps - 1) * conv, seen.end());
+        Values kept(before[s].size()), now(static_cast<size_t>(memory.shape.elements()));
+        if (c.taps > 1) be_->read_state(kept.data(), slots[s]->data(), past);
+        EXPECT_EQ(kept, before[s]) << "heads " << c.heads << " states " << c.states << " rows " << count;
+        be_->read_state(now.data(), slots[s]->data(), memory);
+        // A GPU rounds B, C, x and the states between chunks of a sequence to bf16.
+        const bool rounded = bf16() && on_gpu() && count != static_cast<int32_t>(segments.size());
+        EXPECT_LT(relative(now, S[s]), rounded ? 1e-2 : 2e-5)
+            << "heads " << c.heads << " states " << c.states << " rows " << count;
+      }
+      const bool rounded = bf16() && on_gpu() && count != static_cast<int32_t>(segments.size());
+      EXPECT_LT(relative(o, want), rounded ? 2e-2 : 2e-5)
+          << "heads " << c.heads << " states " << c.states << " rows " << count;
+    }
+  }
+}
+
 TEST_P(MixerOps, HeadsThatAreCopied) {
   for (int i = 0; i < 12; ++i) {
     const int64_t kv_heads = d_.between(1, 3), per = d_.between(1, 3), heads = kv_heads * per, count = d_.between(1, 4);

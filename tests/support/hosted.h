@@ -51,6 +51,7 @@ class HostedExec final : public Exec {
   void bonus_gate(const BonusGate& io) override;
   void norm_shift_lerp(const NormLerp& io, const Rows& rows) override;
   void head_mix(const HeadMix& io, const Rows& rows) override;
+  void ssd_mix(const SsdMix& io, const Rows& rows) override;
   void keep_last(Tensor x, const Rows& rows, size_t at) override;
   void download(float* out, Tensor x) override {
     for (int64_t i = 0; i < x.rows; ++i) std::copy_n(x.data + i * x.stride, x.cols, out + i * x.cols);
@@ -302,6 +303,14 @@ inline void HostedExec::head_mix(const HeadMix& io, const Rows& rows) {
     *t = on(*t);
   for (const Vector** v : {&there.k_k, &there.k_a, &there.ln_w, &there.ln_b, &there.r_k}) *v = on(*v);
   exec_->head_mix(there, on(rows));
+}
+inline void HostedExec::ssd_mix(const SsdMix& io, const Rows& rows) {
+  Loan on(be_);
+  SsdMix there = io;
+  for (Tensor* t : {&there.o, &there.z, &there.x_bc, &there.dt}) *t = on(*t);
+  for (const Vector** v : {&there.conv, &there.conv_bias, &there.a, &there.dt_bias, &there.d, &there.w}) *v = on(*v);
+  there.reader = nullptr;
+  exec_->ssd_mix(there, on(rows));
 }
 inline void HostedExec::keep_last(Tensor x, const Rows& rows, size_t at) {
   Loan on(be_);
