@@ -171,7 +171,11 @@ class CudaExec final : public Exec {
     run(device_->f.embed, gpu_embed{of(y), of(table)}, rows);
   }
   void norm(Tensor y, Tensor x, Norm kind, const Vector* w, const Vector* b, float eps, int64_t groups) override {
-    run(device_->f.norm, gpu_norm{of(y), of(x), values(w), values(b), groups, eps, number(kind)});
+    run(device_->f.norm, gpu_norm{of(y), of(x), values(w), values(b), groups, eps, number(kind), nullptr});
+  }
+  void norm_for(const Matrix& reader, Tensor y, Tensor x, Norm kind, const Vector* w, const Vector* b, float eps,
+                int64_t groups) override {
+    run(device_->f.norm, gpu_norm{of(y), of(x), values(w), values(b), groups, eps, number(kind), of(reader)});
   }
   void linears(Span<const Product> products, const Rows& rows) override {
     products_.clear();

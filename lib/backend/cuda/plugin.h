@@ -64,6 +64,7 @@ struct gpu_norm {
   int64_t groups;
   float eps;
   int32_t kind;
+  const gpu_matrix* reader;  // of y, which is not x then; or null
 };
 struct gpu_product {
   gpu_tensor y, x;
@@ -236,7 +237,7 @@ typedef const gpu_plugin* (*gpu_plugin_function)(void);
 
 namespace recurra {
 
-constexpr int32_t kPluginVersion = 4;
+constexpr int32_t kPluginVersion = 5;
 constexpr const char* kPluginFile = "librecurra_cuda.so";
 constexpr const char* kPluginFunction = "recurra_cuda_plugin";
 

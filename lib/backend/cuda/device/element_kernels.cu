@@ -99,6 +99,56 @@ __global__ void norm_kernel(gpu_norm io) {
   }
 }
 
+struct NormIo {
+  gpu_norm io;
+  void* y;
+  int64_t stride;
+  int operand;
+};
+constexpr int kNormThreads = 512, kNormFours = 4;
+
+// The same with the part in registers, Fours times 4 values a thread.
+template <int Fours>
+__global__ void __launch_bounds__(kNormThreads) norm_fours_kernel(const __grid_constant__ NormIo p) {
+  __shared__ float shared[32];
+  const gpu_norm& io = p.io;
+  const int n = static_cast<int>(io.x.cols / io.groups), t = static_cast<int>(threadIdx.x) * 4,
+            step = static_cast<int>(blockDim.x) * 4;
+  const int64_t g = static_cast<int64_t>(blockIdx.y) * n, i = blockIdx.x;
+  const Norm kind = static_cast<Norm>(io.kind);
+  float4 w[Fours], b[Fours], v[Fours];
+#pragma unroll
+  for (int f = 0; f < Fours; ++f) {
+    w[f] = make_float4(1, 1, 1, 1), b[f] = v[f] = make_float4(0, 0, 0, 0);
+    if (t + f * step >= n) continue;
+    if (io.w != nullptr) w[f] = *reinterpret_cast<const float4*>(io.w + g + t + f * step);
+    if (io.b != nullptr) b[f] = *reinterpret_cast<const float4*>(io.b + g + t + f * step);
+  }
+  after_others();
+  float sum = 0, square = 0, mean = 0;
+#pragma unroll
+  for (int f = 0; f < Fours; ++f) {
+    if (t + f * step < n) v[f] = *reinterpret_cast<const float4*>(row(io.x, i) + g + t + f * step);
+    sum += (v[f].x + v[f].y) + (v[f].z + v[f].w);
+  }
+  if (kind == Norm::layer || kind == Norm::group) mean = block_sum(sum, shared) / static_cast<float>(n);
+#pragma unroll
+  for (int f = 0; f < Fours; ++f) {
+    if (t + f * step >= n) continue;
+    v[f] = make_float4(v[f].x - mean, v[f].y - mean, v[f].z - mean, v[f].w - mean);
+    square += (v[f].x * v[f].x + v[f].y * v[f].y) + (v[f].z * v[f].z + v[f].w * v[f].w);
+  }
+  square = block_sum(square, shared);
+  const float scale = 1 / sqrtf((kind == Norm::l2 ? square : square / static_cast<float>(n)) + io.eps);
+#pragma unroll
+  for (int f = 0; f < Fours; ++f) {
+    if (t + f * step >= n) continue;
+    const int64_t at = i * p.stride + g + t + f * step;
+    put_operand2(p.operand, p.y, at, v[f].x * scale * w[f].x + b[f].x, v[f].y * scale * w[f].y + b[f].y);
+    put_operand2(p.operand, p.y, at + 2, v[f].z * scale * w[f].z + b[f].z, v[f].w * scale * w[f].w + b[f].w);
+  }
+}
+
 // x_prev of row i at column c: the row before, or what the slot kept.
 __device__ float before(const gpu_tensor& x, const DeviceRows& rows, int64_t i, int64_t c, uint64_t at) {
   const DeviceSegment& s = rows.segment[rows.segment_of[i]];
@@ -109,7 +159,22 @@ __device__ float before(const gpu_tensor& x, const DeviceRows& rows, int64_t i, 
 
 void norm(gpu_exec& exec, const gpu_norm& io) {
   if (io.x.rows == 0) return;
-  const int64_t n = io.x.cols / io.groups;
+  const int64_t n = io.x.cols / io.groups, fours = n / 4;
+  const auto aligned = [](const gpu_tensor& t) {
+    return reinterpret_cast<uintptr_t>(t.data) % 16 == 0 && t.stride % 4 == 0;
+  };
+  const Norm kind = static_cast<Norm>(io.kind);
+  if (kind != Norm::l1 && kind != Norm::sum && n % 4 == 0 && fours <= kNormFours * kNormThreads && aligned(io.x) &&
+      aligned(io.y)) {
+    NormIo p{io, io.y.data, io.y.stride, static_cast<int>(leave_operand(exec, io.y, io.reader))};
+    const auto run = [&](auto kernel, int each) {
+      launch(exec, "norm", dim3(static_cast<unsigned>(io.x.rows), static_cast<unsigned>(io.groups)),
+             static_cast<int>(round_up(ceil_div(fours, each), kWarp)), 0, kernel, p);
+    };
+    if (fours <= kNormThreads) return run(norm_fours_kernel<1>, 1);
+    if (fours <= 2 * kNormThreads) return run(norm_fours_kernel<2>, 2);
+    return run(norm_fours_kernel<kNormFours>, kNormFours);
+  }
   const int threads = n <= 128 ? kWarp : n <= 1024 ? 128 : 512;
   launch(exec, "norm", dim3(static_cast<unsigned>(io.x.rows), static_cast<unsigned>(io.groups)), threads, 0,
          norm_kernel, io);
