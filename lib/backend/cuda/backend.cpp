@@ -224,6 +224,29 @@ class CudaExec final : public Exec {
                      m.group_eps, m.state, of(m.reader)},
         rows);
   }
+  void ssd_mix(const SsdMix& m, const Rows& rows) override {
+    const int64_t inner = m.o.cols, taps = m.conv->size() / m.x_bc.cols;
+    int64_t longest = 0;
+    for (const Segment& s : rows.segments) longest = std::max<int64_t>(longest, s.count);
+    const auto aligned = [](const Tensor& t) {
+      return reinterpret_cast<uintptr_t>(t.data) % 16 == 0 && t.stride % 4 == 0;
+    };
+    constexpr int64_t kLeastChunk = 40;  // tokens: below, the recurrence one by one is faster
+    const bool chunks = bf16_ && longest >= kLeastChunk && aligned(m.z) && aligned(m.x_bc) && m.x_bc.cols % 4 == 0;
+    const bool has = inner == m.heads * 64 && taps >= 1 && taps <= 4 && m.norm_groups <= 128 &&
+                     m.heads % m.norm_groups == 0 && !(m.w != nullptr && m.norm_before_gate) && aligned(m.o) &&
+                     (m.states == 64 || m.states == 128 || (m.states == 16 && single(rows)));
+    if (!has || (!single(rows) && !chunks)) return Exec::ssd_mix(m, rows);
+    const Frame frame(*this);
+    const Tensor work = single(rows) ? scratch(rows.count, inner + 2 * m.heads) : Tensor{};
+    run(device_->f.ssd_mix,
+        gpu_ssd_mix{
+            of(m.o),     of(m.z),           of(m.x_bc),  of(m.dt),    of(work), m.conv->data(), values(m.conv_bias),
+            m.a->data(), m.dt_bias->data(), m.d->data(), values(m.w), m.heads,  m.groups,       m.states,
+            taps,        m.norm_groups,     m.least,     m.most,      m.eps,    m.conv_state,   m.state,
+            of(m.reader)},
+        rows);
+  }
   void scan(const Scan& s, const Rows& rows) override {
     run(device_->f.scan,
         gpu_scan{number(s.decay), s.erase ? 1 : 0, s.heads, s.key, s.value, of(s.o), of(s.v), of(s.r), of(s.k), of(s.a),

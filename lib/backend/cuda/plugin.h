@@ -176,6 +176,16 @@ struct gpu_head_mix {
   uint64_t state;
   const gpu_matrix* reader;  // of o, or null
 };
+// Heads of 64 values; 64 or 128 states, or 16 in rows of a segment each; up to 4 taps; at most 128 norm_groups, of whole
+// heads. Rows of a segment each, or operands rounded to bf16. work: T (I + 2 H) floats for rows of a segment each.
+struct gpu_ssd_mix {
+  gpu_tensor o, z, x_bc, dt, work;
+  const float *conv, *conv_bias, *a, *dt_bias, *d, *w;  // conv_bias, w: or null
+  int64_t heads, groups, states, taps, norm_groups;
+  float least, most, eps;
+  uint64_t conv_state, state;
+  const gpu_matrix* reader;  // of o, or null
+};
 struct gpu_keep_last {
   gpu_tensor x;
   uint64_t at;
@@ -188,7 +198,7 @@ typedef struct gpu_keep_last gpu_take_last;
   ROWS(shift_lerp)                                                                                             \
   ROWS(scan)                                                                                                   \
   ROWS(selective_scan)                                                                                         \
-  ROWS(short_conv) ROWS(rotary) ROWS(attention) ROWS(norm_lerp) ROWS(head_mix) ROWS(keep_last) ROWS(take_last) \
+  ROWS(short_conv) ROWS(rotary) ROWS(attention) ROWS(norm_lerp) ROWS(head_mix) ROWS(ssd_mix) ROWS(keep_last) ROWS(take_last) \
       PLAIN(norm) PLAIN(linears) PLAIN(elements) PLAIN(delta_rule) PLAIN(ssd) PLAIN(delta_inputs) PLAIN(bonus_gate)
 
 struct gpu_plugin {

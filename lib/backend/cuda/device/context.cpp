@@ -247,6 +247,7 @@ gpu_exec::gpu_exec(gpu_device& d)
       weights(d),
       work(d),
       chain(d),
+      counters_(d),
       recorder_(std::make_unique<Recorder>()),
       staging_(std::make_unique<Staging>(d)) {
   const char* wanted = std::getenv("RECURRA_CUDA_PROFILE");
@@ -262,6 +263,15 @@ float* gpu_exec::pinned(size_t bytes) {
   if (bytes > kMost) return nullptr;
   if (pinned_ == nullptr) check(cudaMallocHost(reinterpret_cast<void**>(&pinned_), kMost), "cudaMallocHost", kMost);
   return pinned_;
+}
+
+int* gpu_exec::counters(int64_t count) {
+  constexpr int64_t kMost = 65536;
+  if (count > kMost) recurra::gpu::fail(kUnsupported, "%lld rows in one pass", static_cast<long long>(count));
+  if (counters_.data() != nullptr) return static_cast<int*>(counters_.data());
+  int* made = counters_.of<int>(kMost);
+  check(cudaMemsetAsync(made, 0, kMost * sizeof(int), stream), "cudaMemsetAsync");
+  return made;
 }
 
 bool gpu_exec::pass_begin(const gpu_rows& r) {

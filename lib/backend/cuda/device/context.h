@@ -123,7 +123,9 @@ struct gpu_exec {
   gpu_device& device;
   cudaStream_t stream;                         // the device's; while a pass is recorded, the recorder's
   recurra::gpu::Memory inputs, weights, work;  // of block products: operands rounded, dequantised, results
-  recurra::gpu::Memory chain;                  // of chunk_scan: states on their way from chunk to chunk
+  recurra::gpu::Memory chain;                  // of chunk_scan and ssd_mix: states on their way from chunk to chunk
+  // One for each row, 0 between kernels. They stay where they are: graphs know the address.
+  int* counters(int64_t rows);
   // Activations that hold operands of the next call of linears instead of float32, by where they lie.
   std::unordered_map<const void*, int32_t> operands;
 
@@ -140,6 +142,7 @@ struct gpu_exec {
 
  private:
   float* pinned_ = nullptr;
+  recurra::gpu::Memory counters_;
   struct Recorder;
   std::unique_ptr<Recorder> recorder_;
   struct Staging;
