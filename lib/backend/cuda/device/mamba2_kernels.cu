@@ -39,6 +39,17 @@ struct StepIo {
   int operand;  // o as float32, or as an operand of products
 };
 
+// Counts; what this block's threads wrote before is there for whoever counts later.
+__device__ __forceinline__ int arrive(int* counter) {
+#if __CUDA_ARCH__ >= 700
+  int before;
+  asm volatile("atom.add.acq_rel.gpu.global.s32 %0, [%1], 1;" : "=r"(before) : "l"(counter) : "memory");
+  return before;
+#else
+  return atomicAdd(counter, 1);
+#endif
+}
+
 // Thread (group, four) keeps S of the keys kEach group .. and the values 4 four .. + 3.
 template <int Keys>
 __global__ void __launch_bounds__(kStepThreads) step_kernel(const __grid_constant__ StepIo p) {
@@ -51,55 +62,55 @@ __global__ void __launch_bounds__(kStepThreads) step_kernel(const __grid_constan
   const gpu_ssd_mix& io = p.io;
   const int t = static_cast<int>(threadIdx.x), lane = t % kWarp, warp = t / kWarp;
   const int four = t % kFours * 4, key0 = t / kFours * kEach, taps = static_cast<int>(io.taps);
-  const int64_t h = blockIdx.x, i = blockIdx.y, inner = io.o.cols, channels = io.x_bc.cols;
-  const int64_t group = h / (io.heads / io.groups), n = io.groups * Keys;
+  const int h = static_cast<int>(blockIdx.x), heads = static_cast<int>(io.heads), inner = heads * kValues,
+            channels = static_cast<int>(io.x_bc.cols), groups = static_cast<int>(io.groups),
+            group = h / (heads / groups);
+  const int64_t i = blockIdx.y;
   const auto channel = [&](int c) {
-    if (c < kValues) return h * kValues + c;
-    return inner + (c < kValues + Keys ? group * Keys + c - kValues : n + group * Keys + c - kValues - Keys);
+    const int b = inner + group * Keys + c - kValues;
+    return c < kValues ? h * kValues + c : c < kValues + Keys ? b : b + (groups - 1) * Keys;
   };
 
-  // The convolution's past and the state were last written a whole pass ago.
+  // All that comes from memory is asked for before any of it is used. The convolution's past and the state were last
+  // written a whole pass ago.
   char* slot = p.rows.segment[i].state;
   float* past = reinterpret_cast<float*>(slot + io.conv_state);
-  float* state = reinterpret_cast<float*>(slot + io.state) + h * Keys * kValues + key0 * kValues + four;
+  float* state = reinterpret_cast<float*>(slot + io.state) + (h * Keys + key0) * kValues + four;
   float4 S[kEach];
 #pragma unroll
   for (int j = 0; j < kEach; ++j) S[j] = __ldcg(reinterpret_cast<const float4*>(state + j * kValues));
-  float w[kRounds][kMostTaps], seen[kRounds][kMostTaps], bias[kRounds];
+  float w[kRounds][kMostTaps], seen[kRounds][kMostTaps], bias[kRounds], now[kRounds];
+  int at[kRounds];
 #pragma unroll
   for (int e = 0; e < kRounds; ++e) {
-    const int c = t + e * kStepThreads;
-    if (c >= kChannels) continue;
-    const int64_t at = channel(c);
-    bias[e] = io.conv_bias != nullptr ? io.conv_bias[at] : 0.0f;
+    at[e] = channel(min(t + e * kStepThreads, kChannels - 1));
+    bias[e] = io.conv_bias != nullptr ? io.conv_bias[at[e]] : 0.0f;
 #pragma unroll
     for (int j = 0; j < kMostTaps; ++j) {
-      w[e][j] = j < taps ? io.conv[j * channels + at] : 0.0f;
-      seen[e][j] = j < taps - 1 ? __ldcg(past + j * channels + at) : 0.0f;
+      w[e][j] = j < taps ? io.conv[j * channels + at[e]] : 0.0f;
+      seen[e][j] = j < taps - 1 ? __ldcg(past + j * channels + at[e]) : 0.0f;
     }
   }
-  const float a = io.a[h], dt_bias = io.dt_bias[h], skip = t < kValues ? io.d[h * kValues + t] : 0.0f;
+  const float a = io.a[h], dt_bias = io.dt_bias[h], skip = io.d[h * kValues + t % kValues];
   after_others();
-  const float raw = row(io.dt, i)[h], z = t < kValues ? row(io.z, i)[h * kValues + t] : 0.0f;
+#pragma unroll
+  for (int e = 0; e < kRounds; ++e) now[e] = row(io.x_bc, i)[at[e]];
+  const float raw = row(io.dt, i)[h], z = row(io.z, i)[h * kValues + t % kValues];
 #pragma unroll
   for (int e = 0; e < kRounds; ++e) {
     const int c = t + e * kStepThreads;
-    if (c >= kChannels) continue;
-    const int64_t at = channel(c);
-    const float now = row(io.x_bc, i)[at];
     float sum = bias[e];
 #pragma unroll
-    for (int j = 0; j < kMostTaps; ++j)
-      if (j < taps) {
-        if (j == taps - 1) seen[e][j] = now;
-        sum = fmaf(w[e][j], seen[e][j], sum);
-      }
-    xbc[c] = silu(sum);
+    for (int j = 0; j < kMostTaps; ++j) {
+      if (j == taps - 1) seen[e][j] = now[e];
+      if (j < taps) sum = fmaf(w[e][j], seen[e][j], sum);
+    }
+    if (c < kChannels) xbc[c] = silu(sum);
     // Of B and C the block that comes last moves the past on: until then the group's other heads read it.
     if (c < kValues)
 #pragma unroll
       for (int j = 0; j + 1 < kMostTaps; ++j)
-        if (j < taps - 1) past[j * channels + at] = seen[e][j + 1];
+        if (j < taps - 1) past[j * channels + at[e]] = seen[e][j + 1];
   }
   const float d = fminf(fmaxf(softplus(raw + dt_bias), io.least), io.most), decay = expf(d * a);
   __syncthreads();
@@ -127,37 +138,35 @@ __global__ void __launch_bounds__(kStepThreads) step_kernel(const __grid_constan
     y = fmaf(xbc[t], skip, y) * silu(z);
     p.gated[i * inner + h * kValues + t] = y;
     const float square = warp_sum(y * y);
-    if (lane == 0) p.squares[i * 2 * io.heads + 2 * h + warp] = square;
+    if (lane == 0) p.squares[(i * heads + h) * 2 + warp] = square;
   }
-  __threadfence();
   __syncthreads();
-  if (t == 0) last = atomicAdd(p.done + i, 1) == static_cast<int>(io.heads) - 1;
+  if (t == 0) last = arrive(p.done + i) == heads - 1;
   __syncthreads();
   if (last == 0) return;
 
   // ---- The last block of the row: the norm, and the past of B and C ----
-  __threadfence();
   if (t == 0) p.done[i] = 0;
   constexpr int kAhead = 4;
   const float* gated = p.gated + i * inner;
-  const int64_t per = inner / io.norm_groups;
+  const int norm_groups = static_cast<int>(io.norm_groups), per = inner / norm_groups;
   float2 y[kAhead];
-  const auto fetch = [&](int64_t from) {
+  const auto fetch = [&](int from) {
 #pragma unroll
     for (int e = 0; e < kAhead; ++e) {
-      const int64_t c = from + 2 * (t + e * kStepThreads);
+      const int c = from + 2 * (t + e * kStepThreads);
       y[e] = c < inner ? __ldcg(reinterpret_cast<const float2*>(gated + c)) : float2{};
     }
   };
   fetch(0);
-  const int64_t halves = 2 * io.heads / io.norm_groups;
-  for (int64_t g = warp; g < io.norm_groups; g += kWarps) {
+  const int halves = 2 * heads / norm_groups;
+  for (int g = warp; g < norm_groups; g += kWarps) {
     float square = 0;
-    for (int64_t m = lane; m < halves; m += kWarp) square += __ldcg(p.squares + i * 2 * io.heads + g * halves + m);
+    for (int m = lane; m < halves; m += kWarp) square += __ldcg(p.squares + i * heads * 2 + g * halves + m);
     square = warp_sum(square);
     if (lane == 0) scales[g] = io.w != nullptr ? 1 / sqrtf(square / static_cast<float>(per) + io.eps) : 1.0f;
   }
-  for (int64_t c = inner + t; c < channels; c += kStepThreads) {
+  for (int c = inner + t; c < channels; c += kStepThreads) {
     float x[kMostTaps];
 #pragma unroll
     for (int j = 1; j < kMostTaps; ++j)
@@ -167,11 +176,11 @@ __global__ void __launch_bounds__(kStepThreads) step_kernel(const __grid_constan
       if (j < taps) past[(j - 1) * channels + c] = x[j];
   }
   __syncthreads();
-  for (int64_t from = 0; from < inner; from += 2 * kAhead * kStepThreads) {
+  for (int from = 0; from < inner; from += 2 * kAhead * kStepThreads) {
     if (from != 0) fetch(from);
 #pragma unroll
     for (int e = 0; e < kAhead; ++e) {
-      const int64_t c = from + 2 * (t + e * kStepThreads);
+      const int c = from + 2 * (t + e * kStepThreads);
       if (c >= inner) continue;
       const float scale = scales[c / per];
       float2 by = make_float2(1, 1);
@@ -301,14 +310,14 @@ template <int Parts>
 __global__ void __launch_bounds__(kChunkThreads) added_kernel(const __grid_constant__ ChunkIo p) {
   extern __shared__ __align__(16) char raw[];  // x [kTiles], B [kTiles][Parts], then G, factors
   after_others();
-  const int64_t h = blockIdx.x % p.io.heads;
-  const Place at = place(p, static_cast<int>(blockIdx.x / p.io.heads));
+  const int heads = static_cast<int>(p.io.heads), h = static_cast<int>(blockIdx.x) % heads;
+  const Place at = place(p, static_cast<int>(blockIdx.x) / heads);
   if (at.count <= 0) return;
   const gpu_ssd_mix& io = p.io;
   bf16* tiles = reinterpret_cast<bf16*>(raw);
   float* G = reinterpret_cast<float*>(tiles + kTiles * (1 + Parts) * kTileSize);
   float* factor = G + kChunk;
-  const int64_t group = h / (io.heads / io.groups), keys = io.o.cols + group * 64 * Parts;
+  const int64_t group = h / (heads / static_cast<int>(io.groups)), keys = io.o.cols + group * 64 * Parts;
   const int lane = static_cast<int>(threadIdx.x) % kWarp, warp = static_cast<int>(threadIdx.x) / kWarp, g = lane / 4,
             q = lane % 4, row0 = 16 * warp;
   const auto tile = [&](int k, int which) { return tiles + (k * (1 + Parts) + which) * kTileSize; };
@@ -404,16 +413,16 @@ __global__ void __launch_bounds__(kChunkThreads, 3)
     output_kernel(const __grid_constant__ ChunkIo p, float* out, int64_t out_stride, int operand) {
   extern __shared__ __align__(16) char raw[];  // C [Parts], two stages of [1 + Parts], then G, d
   after_others();
-  const int64_t h = blockIdx.x % p.io.heads;
-  const Place at = place(p, static_cast<int>(blockIdx.x / p.io.heads) / kTiles);
-  const int mine = static_cast<int>(blockIdx.x / p.io.heads) % kTiles;
+  const int heads = static_cast<int>(p.io.heads), h = static_cast<int>(blockIdx.x) % heads,
+            tile = static_cast<int>(blockIdx.x) / heads, mine = tile % kTiles;
+  const Place at = place(p, tile / kTiles);
   if (64 * mine >= at.count) return;
   const gpu_ssd_mix& io = p.io;
   bf16* tC = reinterpret_cast<bf16*>(raw);
   const auto stage = [&](int k, int which) { return tC + (Parts + k % 2 * (1 + Parts) + which) * kTileSize; };
   float* G = reinterpret_cast<float*>(tC + (Parts + 2 * (1 + Parts)) * kTileSize);
   float* d = G + kChunk;
-  const int64_t inner = io.o.cols, group = h / (io.heads / io.groups), N = 64 * Parts;
+  const int64_t inner = io.o.cols, group = h / (heads / static_cast<int>(io.groups)), N = 64 * Parts;
   const int tid = static_cast<int>(threadIdx.x), lane = tid % kWarp, warp = tid / kWarp, g = lane / 4, q = lane % 4,
             row0 = 16 * warp;
   const auto bring_tile = [&](int k) {
