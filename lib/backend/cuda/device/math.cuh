@@ -50,6 +50,16 @@ __device__ inline void put_operand2(int operand, void* data, int64_t at, float x
         __floats2half2_rn(fminf(fmaxf(x, -kMost), kMost), fminf(fmaxf(y, -kMost), kMost));
 }
 
+__device__ inline void put_operand(int operand, void* data, int64_t at, float x) {
+  constexpr float kMost = 65504.0f;
+  if (operand == 0)
+    static_cast<float*>(data)[at] = x;
+  else if (operand == 1)
+    static_cast<__nv_bfloat16*>(data)[at] = __float2bfloat16_rn(x);
+  else
+    static_cast<__half*>(data)[at] = __float2half_rn(fminf(fmaxf(x, -kMost), kMost));
+}
+
 // Every lane has the sum; the order is always the same.
 __device__ inline float warp_sum(float x) {
   for (int step = kWarp / 2; step > 0; step /= 2) x += __shfl_xor_sync(0xffffffffu, x, step);

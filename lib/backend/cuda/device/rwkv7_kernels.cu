@@ -1,16 +1,37 @@
 // RWKV-7's steps between matrix products, for rows of a segment each: backend.h's norm_shift_lerp and head_mix, a
 // kernel each. The numbers are those of the operations one by one up to the order of sums, which is always the same.
+#include "backend/cuda/device/block_products.h"
 #include "backend/cuda/device/math.cuh"
+
+// Blocks of head_mix an SM is to hold: more have fewer registers each.
+#ifndef RECURRA_MIX_BLOCKS
+#define RECURRA_MIX_BLOCKS 4
+#endif
 
 namespace recurra::gpu {
 namespace {
 
 constexpr int kNormThreads = 512, kHead = 64, kMixThreads = 256;
 
+// Where results go: float32, or operands of products.
+struct Out {
+  void* data;
+  int64_t stride;
+  int operand;
+};
+Out out(gpu_exec& exec, const gpu_tensor& y, const gpu_matrix* reader) {
+  const Operand operand = leave_operand(exec, y, reader);
+  return {y.data, operand == Operand::f32 ? y.stride : y.cols, static_cast<int>(operand)};
+}
+struct NormLerpOut {
+  Out y[8];
+};
+
 // A block for a row; a thread keeps up to Each of its values in registers.
 template <int Each>
 __global__ void __launch_bounds__(kNormThreads)
-    norm_lerp_kernel(const __grid_constant__ gpu_norm_lerp io, const __grid_constant__ DeviceRows rows) {
+    norm_lerp_kernel(const __grid_constant__ gpu_norm_lerp io, const __grid_constant__ DeviceRows rows,
+                     const __grid_constant__ NormLerpOut out) {
   __shared__ float shared[32];
   const int64_t n = io.x.cols, i = blockIdx.x;
   float w[Each], b[Each], v[Each], last[Each];
@@ -42,33 +63,38 @@ __global__ void __launch_bounds__(kNormThreads)
     last[e] -= v[e];
   });
   for (int j = 0; j < io.count; ++j) {
-    float* y = row(io.y[j], i);
+    const Out& y = out.y[j];
     const float* mu = io.mu + j * n;
-    each([&](int e, int64_t c) { y[c] = fmaf(last[e], mu[c], v[e]); });
+    each([&](int e, int64_t c) { put_operand(y.operand, y.data, i * y.stride + c, fmaf(last[e], mu[c], v[e])); });
   }
 }
 
 // A block for a row's head: thread (group, four) keeps S of keys 4 group .. + 3 and values 4 four .. + 3. The first
-// warp makes what the recurrence reads and what becomes of its output, two elements a lane.
-__global__ void __launch_bounds__(kMixThreads)
-    head_mix_kernel(const __grid_constant__ gpu_head_mix io, const __grid_constant__ DeviceRows rows) {
+// warp makes what the recurrence reads of keys, two elements a lane, the second the decays, the values, and what
+// becomes of the output. All that comes from memory is asked for before any of it is used.
+__global__ void __launch_bounds__(kMixThreads, RECURRA_MIX_BLOCKS)
+    head_mix_kernel(const __grid_constant__ gpu_head_mix io, const __grid_constant__ DeviceRows rows,
+                    const __grid_constant__ Out y_out) {
   constexpr int kFours = kHead / 4, kWarps = kMixThreads / kWarp;
   __shared__ __align__(16) float r[kHead], w[kHead], k[kHead], v[kHead], kk[kHead], b[kHead];
   __shared__ __align__(16) float part[kWarps][kHead], out[kWarps][kHead];
+  __shared__ float bonus;
   const int64_t i = blockIdx.y, at = static_cast<int64_t>(blockIdx.x) * kHead;
   const int t = static_cast<int>(threadIdx.x), lane = t % kWarp, warp = t / kWarp, four = t % kFours * 4,
             group = t / kFours * 4;
-  float k_k[2], k_a[2], r_k[2], ln_w[2], ln_b[2], gate[2], value[2], bonus = 0;
+  // Of the first warp: k_k, k_a, r_k, k, a, r; of the second: ln_w, ln_b, -, v, w, g.
+  float weight[3][2] = {}, in[3][2], first[2], residual[2], value[2], gate[2];
+  const auto pair = [&](float(&to)[2], const float* from) {
+    to[0] = from[at + lane];
+    to[1] = from[at + lane + kWarp];
+  };
   if (warp == 0) {
-#pragma unroll
-    for (int e = 0; e < 2; ++e) {
-      const int64_t c = at + lane + e * kWarp;
-      k_k[e] = io.k_k[c];
-      k_a[e] = io.k_a[c];
-      r_k[e] = io.r_k[c];
-      ln_w[e] = io.ln_w[c];
-      ln_b[e] = io.ln_b[c];
-    }
+    pair(weight[0], io.k_k);
+    pair(weight[1], io.k_a);
+    pair(weight[2], io.r_k);
+  } else if (warp == 1) {
+    pair(weight[0], io.ln_w);
+    pair(weight[1], io.ln_b);
   }
   // The state was last written a whole pass ago.
   float* state = reinterpret_cast<float*>(rows.segment[i].state + io.state) +
@@ -78,34 +104,47 @@ __global__ void __launch_bounds__(kMixThreads)
   for (int j = 0; j < 4; ++j) S[j] = __ldcg(reinterpret_cast<const float4*>(state + j * kHead));
   after_others();
   if (warp == 0) {
-    float square = 0, key[2], rate[2], raw[2];
+    pair(in[0], row(io.k, i));
+    pair(in[1], row(io.a, i));
+    pair(in[2], row(io.r, i));
+    float square = 0, more = 0, raw[2], rate[2];
 #pragma unroll
     for (int e = 0; e < 2; ++e) {
-      const int64_t c = at + lane + e * kWarp;
-      const int j = lane + e * kWarp;
-      key[e] = row(io.k, i)[c];
-      rate[e] = sigmoid(row(io.a, i)[c]);
-      value[e] = row(io.v, i)[c];
-      gate[e] = row(io.g, i)[c];
-      if (io.v_first.data != nullptr) value[e] += (row(io.v_first, i)[c] - value[e]) * sigmoid(row(io.b, i)[c]);
-      raw[e] = key[e] * k_k[e];
-      square += raw[e] * raw[e];
-      const float receptance = row(io.r, i)[c];
-      key[e] *= 1 + (rate[e] - 1) * k_a[e];
-      bonus += receptance * key[e] * r_k[e];
-      r[j] = receptance;
-      k[j] = key[e];
-      v[j] = value[e];
-      w[j] = expf(-0.60653065971263342f * sigmoid(row(io.w, i)[c]));  // e^(-1/2)
+      rate[e] = sigmoid(in[1][e]);
+      raw[e] = in[0][e] * weight[0][e];
+      square = fmaf(raw[e], raw[e], square);
+      in[0][e] *= fmaf(rate[e] - 1, weight[1][e], 1.0f);
+      more = fmaf(in[2][e] * in[0][e], weight[2][e], more);
     }
     square = warp_sum(square);
-    bonus = warp_sum(bonus);
+    more = warp_sum(more);
     const float length = io.key_eps == 0 ? fmaxf(sqrtf(square), 1e-12f) : sqrtf(square + io.key_eps);
 #pragma unroll
     for (int e = 0; e < 2; ++e) {
       const int j = lane + e * kWarp;
+      r[j] = in[2][e];
+      k[j] = in[0][e];
       kk[j] = raw[e] / length;
       b[j] = raw[e] / length * rate[e];
+    }
+    if (lane == 0) bonus = more;
+  } else if (warp == 1) {
+    const bool joins = io.v_first.data != nullptr;
+    pair(in[0], row(io.v, i));
+    pair(in[1], row(io.w, i));
+    pair(in[2], row(io.g, i));
+    if (joins) {
+      pair(first, row(io.v_first, i));
+      pair(residual, row(io.b, i));
+    }
+#pragma unroll
+    for (int e = 0; e < 2; ++e) {
+      const int j = lane + e * kWarp;
+      value[e] = in[0][e];
+      if (joins) value[e] = fmaf(first[e] - value[e], sigmoid(residual[e]), value[e]);
+      gate[e] = in[2][e];
+      v[j] = value[e];
+      w[j] = expf(-0.60653065971263342f * sigmoid(in[1][e]));  // e^(-1/2)
     }
   }
   __syncthreads();
@@ -156,7 +195,7 @@ __global__ void __launch_bounds__(kMixThreads)
   o = over_warp(o);
   if (lane < kFours) *reinterpret_cast<float4*>(&out[warp][four]) = o;
   __syncthreads();
-  if (warp != 0) return;
+  if (warp != 1) return;
   float y[2] = {0, 0};
 #pragma unroll
   for (int n = 0; n < kWarps; ++n) {
@@ -168,8 +207,9 @@ __global__ void __launch_bounds__(kMixThreads)
   const float scale = 1 / sqrtf(square / kHead + io.group_eps);
 #pragma unroll
   for (int e = 0; e < 2; ++e) {
-    const float normed = (y[e] - mean) * scale * ln_w[e] + ln_b[e];
-    row(io.o, i)[at + lane + e * kWarp] = (normed + bonus * value[e]) * gate[e];
+    const float normed = fmaf((y[e] - mean) * scale, weight[0][e], weight[1][e]);
+    put_operand(y_out.operand, y_out.data, i * y_out.stride + at + lane + e * kWarp,
+                fmaf(bonus, value[e], normed) * gate[e]);
   }
 }
 
@@ -179,7 +219,9 @@ void norm_lerp(gpu_exec& exec, const gpu_norm_lerp& io, const DeviceRows& rows) 
   if (rows.count == 0) return;
   if (!rows.single) return norm_lerp_rows(exec, io, rows);
   const dim3 grid(static_cast<unsigned>(rows.count));
-  const auto run = [&](auto kernel) { launch(exec, "norm_lerp", grid, kNormThreads, 0, kernel, io, rows); };
+  NormLerpOut to{};
+  for (int j = 0; j < io.count; ++j) to.y[j] = out(exec, io.y[j], io.reader[j]);
+  const auto run = [&](auto kernel) { launch(exec, "norm_lerp", grid, kNormThreads, 0, kernel, io, rows, to); };
   if (io.x.cols <= 2 * kNormThreads) return run(norm_lerp_kernel<2>);
   if (io.x.cols <= 4 * kNormThreads) return run(norm_lerp_kernel<4>);
   if (io.x.cols <= 8 * kNormThreads) return run(norm_lerp_kernel<8>);
@@ -192,7 +234,7 @@ void head_mix(gpu_exec& exec, const gpu_head_mix& io, const DeviceRows& rows) {
   if (rows.count == 0) return;
   if (!rows.single) return chunk_head_mix(exec, io, rows);
   launch(exec, "head_mix", dim3(static_cast<unsigned>(io.heads), static_cast<unsigned>(rows.count)), kMixThreads, 0,
-         head_mix_kernel, io, rows);
+         head_mix_kernel, io, rows, out(exec, io.o, io.reader));
 }
 
 }  // namespace recurra::gpu
