@@ -70,7 +70,7 @@ __device__ __forceinline__ void store2(float* p, float x, float y) {
   *reinterpret_cast<float2*>(p) = make_float2(x, y);
 }
 __device__ __forceinline__ float ex(float x) { return __expf(x); }
-__device__ __forceinline__ float quick_sigmoid(float x) { return __fdividef(1.0f, 1.0f + __expf(-x)); }
+__device__ __forceinline__ float fast_sigmoid(float x) { return __fdividef(1.0f, 1.0f + __expf(-x)); }
 
 __device__ __forceinline__ uint32_t shared_address(const void* p) {
   return static_cast<uint32_t>(__cvta_generic_to_shared(p));
@@ -231,7 +231,7 @@ __global__ void __launch_bounds__(128 * kGroups<Erase>, 2)
     for (int i = 0; i < 8; ++i) {
       const int t = (tid >> 4) + 8 * i;
       if constexpr (Mix) {
-        const auto decay = [&](float w) { return t < n ? -0.60653065971263342f * quick_sigmoid(w) : 0.0f; };  // e^-1/2
+        const auto decay = [&](float w) { return t < n ? -0.60653065971263342f * fast_sigmoid(w) : 0.0f; };  // e^-1/2
         x[i] = make_float4(decay(x[i].x), decay(x[i].y), decay(x[i].z), decay(x[i].w));
       }
       *reinterpret_cast<float4*>(G + t * kG + c4) = x[i];
@@ -295,10 +295,10 @@ __global__ void __launch_bounds__(128 * kGroups<Erase>, 2)
     if (mix.v_first.data != nullptr)
 #pragma unroll
       for (int i = 0; i < 8; ++i) {
-        y[i].x += (x[i].x - y[i].x) * quick_sigmoid(u[i].x);
-        y[i].y += (x[i].y - y[i].y) * quick_sigmoid(u[i].y);
-        y[i].z += (x[i].z - y[i].z) * quick_sigmoid(u[i].z);
-        y[i].w += (x[i].w - y[i].w) * quick_sigmoid(u[i].w);
+        y[i].x += (x[i].x - y[i].x) * fast_sigmoid(u[i].x);
+        y[i].y += (x[i].y - y[i].y) * fast_sigmoid(u[i].y);
+        y[i].z += (x[i].z - y[i].z) * fast_sigmoid(u[i].z);
+        y[i].w += (x[i].w - y[i].w) * fast_sigmoid(u[i].w);
       }
     fetch(x, at_keys(p.a), p.a.stride);
     fetch(u, at_keys(p.r), p.r.stride);
@@ -319,7 +319,7 @@ __global__ void __launch_bounds__(128 * kGroups<Erase>, 2)
       const float per = 1 / (mix.key_eps == 0 ? fmaxf(sqrtf(square), 1e-12f) : sqrtf(square + mix.key_eps));
       kk = make_float4(kk.x * per, kk.y * per, kk.z * per, kk.w * per);
       const float4 rate =
-          make_float4(quick_sigmoid(x[i].x), quick_sigmoid(x[i].y), quick_sigmoid(x[i].z), quick_sigmoid(x[i].w));
+          make_float4(fast_sigmoid(x[i].x), fast_sigmoid(x[i].y), fast_sigmoid(x[i].z), fast_sigmoid(x[i].w));
       const float4 k = make_float4(z[i].x * (1 + (rate.x - 1) * k_a.x), z[i].y * (1 + (rate.y - 1) * k_a.y),
                                    z[i].z * (1 + (rate.z - 1) * k_a.z), z[i].w * (1 + (rate.w - 1) * k_a.w));
       const float bonus =

@@ -26,7 +26,7 @@ namespace {
 
 constexpr int kValues = 64, kMostTaps = 4, kStepThreads = 256, kMostGroups = 128;
 
-__device__ __forceinline__ float silu(float x) { return x * sigmoid(x); }
+__device__ __forceinline__ float silu(float x) { return x * quick_sigmoid(x); }
 
 // ---- Rows of a segment each ----
 

@@ -12,6 +12,8 @@ namespace recurra::gpu {
 constexpr int kWarp = 32;
 
 __device__ inline float sigmoid(float x) { return 1.0f / (1.0f + expf(-x)); }
+// Without the branches of a division to the last bit.
+__device__ inline float quick_sigmoid(float x) { return __fdividef(1.0f, 1.0f + expf(-x)); }
 __device__ inline float softplus(float x) { return fmaxf(x, 0.0f) + log1pf(expf(-fabsf(x))); }
 
 __device__ inline float activation(Act act, float x) {

@@ -110,7 +110,7 @@ __global__ void __launch_bounds__(kMixThreads, RECURRA_MIX_BLOCKS)
     float square = 0, more = 0, raw[2], rate[2];
 #pragma unroll
     for (int e = 0; e < 2; ++e) {
-      rate[e] = sigmoid(in[1][e]);
+      rate[e] = quick_sigmoid(in[1][e]);
       raw[e] = in[0][e] * weight[0][e];
       square = fmaf(raw[e], raw[e], square);
       in[0][e] *= fmaf(rate[e] - 1, weight[1][e], 1.0f);
@@ -118,14 +118,14 @@ __global__ void __launch_bounds__(kMixThreads, RECURRA_MIX_BLOCKS)
     }
     square = warp_sum(square);
     more = warp_sum(more);
-    const float length = io.key_eps == 0 ? fmaxf(sqrtf(square), 1e-12f) : sqrtf(square + io.key_eps);
+    const float per = 1 / (io.key_eps == 0 ? fmaxf(sqrtf(square), 1e-12f) : sqrtf(square + io.key_eps));
 #pragma unroll
     for (int e = 0; e < 2; ++e) {
       const int j = lane + e * kWarp;
       r[j] = in[2][e];
       k[j] = in[0][e];
-      kk[j] = raw[e] / length;
-      b[j] = raw[e] / length * rate[e];
+      kk[j] = raw[e] * per;
+      b[j] = raw[e] * per * rate[e];
     }
     if (lane == 0) bonus = more;
   } else if (warp == 1) {
@@ -141,10 +141,10 @@ __global__ void __launch_bounds__(kMixThreads, RECURRA_MIX_BLOCKS)
     for (int e = 0; e < 2; ++e) {
       const int j = lane + e * kWarp;
       value[e] = in[0][e];
-      if (joins) value[e] = fmaf(first[e] - value[e], sigmoid(residual[e]), value[e]);
+      if (joins) value[e] = fmaf(first[e] - value[e], quick_sigmoid(residual[e]), value[e]);
       gate[e] = in[2][e];
       v[j] = value[e];
-      w[j] = expf(-0.60653065971263342f * sigmoid(in[1][e]));  // e^(-1/2)
+      w[j] = expf(-0.60653065971263342f * quick_sigmoid(in[1][e]));  // e^(-1/2)
     }
   }
   __syncthreads();
