@@ -41,7 +41,7 @@ class DeltaNet final : public Mixer {
     const int64_t keys = n_.heads * n_.key, values = n_.heads * n_.value;
     const Tensor h = row(x.cols), projected = row(2 * keys + values), r = row(keys), a = row(keys), b = row(keys);
     const Tensor v = row(values), o = row(values);
-    be.norm(h, x, l_.norm.kind, &l_.norm.w, nullptr, l_.norm.eps, 1);
+    be.norm_for(*l_.q, h, x, l_.norm.kind, &l_.norm.w, nullptr, l_.norm.eps, 1);
     const Tensor beta = l_.b ? row(n_.heads) : Tensor{}, gate = l_.g ? row(values) : Tensor{};
     Product all[5] = {{columns(projected, 0, keys), h, l_.q.get(), {}},
                       {columns(projected, keys, keys), h, l_.k.get(), {}},

@@ -44,7 +44,7 @@ class LinearAttention final : public Mixer {
                  v = row(n_.kv_heads * n_.value);
     const Tensor r = row(n_.heads * n_.key), a = row(n_.heads * n_.key), vs = row(n_.heads * n_.value);
     const Tensor o = row(n_.heads * n_.value);
-    be.norm(h, x, l_.norm.kind, &l_.norm.w, nullptr, l_.norm.eps, 1);
+    be.norm_for(*l_.q, h, x, l_.norm.kind, &l_.norm.w, nullptr, l_.norm.eps, 1);
     const Product all[] = {{q, h, l_.q.get(), {}}, {k, h, l_.k.get(), {}}, {v, h, l_.v.get(), {}}};
     be.linears({all, 3}, rows);
     map(pass, q, l_.q_map, n_.heads);

@@ -35,7 +35,7 @@ class Mamba final : public Mixer {
     const Tensor h = be.scratch(x.rows, n_.width), uz = be.scratch(x.rows, 2 * n_.inner);
     const Tensor u = be.scratch(x.rows, n_.inner), dt = be.scratch(x.rows, n_.inner), y = be.scratch(x.rows, n_.inner);
     const Tensor p = be.scratch(x.rows, n_.rank + 2 * n_.states), low = be.scratch(x.rows, n_.rank);
-    be.norm(h, x, l_.norm.kind, &l_.norm.w, nullptr, l_.norm.eps, 1);
+    be.norm_for(*l_.in, h, x, l_.norm.kind, &l_.norm.w, nullptr, l_.norm.eps, 1);
     be.linear(uz, h, *l_.in, rows, {Act::none, &l_.in_bias, false});
     be.short_conv(u, columns(uz, 0, n_.inner), l_.conv, &l_.conv_bias, Act::silu, rows, conv_);
     be.linear(p, u, *l_.x, rows, {});

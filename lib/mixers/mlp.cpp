@@ -13,7 +13,7 @@ class Mlp final : public Mixer {
     const Frame frame(be);
     const Tensor h = be.scratch(x.rows, x.cols);
     const Tensor gate = be.scratch(x.rows, l_.gate->out()), up = be.scratch(x.rows, l_.up->out());
-    be.norm(h, x, l_.norm.kind, &l_.norm.w, &l_.norm.b, l_.norm.eps, 1);
+    be.norm_for(*l_.gate, h, x, l_.norm.kind, &l_.norm.w, &l_.norm.b, l_.norm.eps, 1);
     const Product both[] = {{gate, h, l_.gate.get(), {l_.act, &l_.gate_bias, false}},
                             {up, h, l_.up.get(), {Act::none, &l_.up_bias, false}}};
     be.linears({both, 2}, pass.rows);
