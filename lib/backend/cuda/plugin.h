@@ -176,8 +176,9 @@ struct gpu_head_mix {
   uint64_t state;
   const gpu_matrix* reader;  // of o, or null
 };
-// Heads of 64 values; 64 or 128 states, or 16 in rows of a segment each; up to 4 taps; at most 128 norm_groups, of whole
-// heads. Rows of a segment each, or operands rounded to bf16. work: T (I + 2 H) floats for rows of a segment each.
+// Heads of 64 values; 64 or 128 states, or 16 in rows of a segment each; up to 4 taps; at most 128 norm_groups, of
+// whole heads. Rows of a segment each, or operands rounded to bf16. work: T (I + 2 H) floats for rows of a segment
+// each.
 struct gpu_ssd_mix {
   gpu_tensor o, z, x_bc, dt, work;
   const float *conv, *conv_bias, *a, *dt_bias, *d, *w;  // conv_bias, w: or null
@@ -193,12 +194,13 @@ struct gpu_keep_last {
 typedef struct gpu_keep_last gpu_take_last;
 
 // Operations of an exec: OP(name) has the arguments gpu_name. ROWS says that they read the rows of the call.
-#define RECURRA_GPU_OPS(ROWS, PLAIN)                                                                           \
-  ROWS(embed)                                                                                                  \
-  ROWS(shift_lerp)                                                                                             \
-  ROWS(scan)                                                                                                   \
-  ROWS(selective_scan)                                                                                         \
-  ROWS(short_conv) ROWS(rotary) ROWS(attention) ROWS(norm_lerp) ROWS(head_mix) ROWS(ssd_mix) ROWS(keep_last) ROWS(take_last) \
+#define RECURRA_GPU_OPS(ROWS, PLAIN)                                                                        \
+  ROWS(embed)                                                                                               \
+  ROWS(shift_lerp)                                                                                          \
+  ROWS(scan)                                                                                                \
+  ROWS(selective_scan)                                                                                      \
+  ROWS(short_conv)                                                                                          \
+  ROWS(rotary) ROWS(attention) ROWS(norm_lerp) ROWS(head_mix) ROWS(ssd_mix) ROWS(keep_last) ROWS(take_last) \
       PLAIN(norm) PLAIN(linears) PLAIN(elements) PLAIN(delta_rule) PLAIN(ssd) PLAIN(delta_inputs) PLAIN(bonus_gate)
 
 struct gpu_plugin {
