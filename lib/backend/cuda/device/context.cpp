@@ -10,6 +10,7 @@
 #include <string>
 
 #include "backend/cuda/device/block_products.h"
+#include "backend/cuda/device/packed.h"
 
 namespace recurra::gpu {
 
@@ -364,13 +365,19 @@ gpu_matrix::gpu_matrix(gpu_device& device, recurra::DType t, int64_t rows, int64
     : type(t), out(rows), in(cols), memory(device), copy(device) {
   const recurra::DTypeInfo& i = recurra::info(t);
   const int64_t row = in / i.block * i.block_bytes;
-  stride = i.block == 1 ? round_up(in, 8) * i.block_bytes : row;
+  const bool packed = is_packed(t);
+  stride = packed ? packed_stride(t, in) : i.block == 1 ? round_up(in, 8) * i.block_bytes : row;
   const auto bytes = static_cast<uint64_t>(stride * out);
   void* to = memory.need(bytes + 16);  // reading 8 values at a time may go past the last row
   check(cudaMemsetAsync(to, 0, bytes + 16, device.stream), "cudaMemsetAsync");
-  if (out != 0 && row != 0)
-    check(cudaMemcpy2DAsync(to, static_cast<size_t>(stride), data, static_cast<size_t>(row), static_cast<size_t>(row),
-                            static_cast<size_t>(out), cudaMemcpyHostToDevice, device.stream),
+  if (out != 0 && row != 0) {
+    Memory file(device);
+    void* rows_at = packed ? file.need(static_cast<uint64_t>(row * out)) : to;
+    const auto pitch = static_cast<size_t>(packed ? row : stride), width = static_cast<size_t>(row);
+    check(cudaMemcpy2DAsync(rows_at, pitch, data, width, width, static_cast<size_t>(out), cudaMemcpyHostToDevice,
+                            device.stream),
           "copying weights");
+    if (packed) pack_rows(device, t, to, rows_at, out, in);
+  }
   check(cudaStreamSynchronize(device.stream), "copying weights");
 }

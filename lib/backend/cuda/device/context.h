@@ -154,7 +154,8 @@ struct gpu_matrix {
 
   recurra::DType type;
   int64_t out, in;
-  int64_t stride;  // bytes from row to row; values of a plain type are followed by zeros up to a multiple of 8
+  int64_t stride;  // bytes from row to row; values of a plain type are followed by zeros up to a multiple of 8; those
+                   // of some types lie as packed.h says
   recurra::gpu::Memory memory;
   mutable recurra::gpu::Memory copy;  // as tensor cores take them; of Products
   const unsigned char* data() const { return static_cast<const unsigned char*>(memory.data()); }
@@ -195,5 +196,7 @@ void best_of_rows(gpu_exec& exec, int32_t* out, const gpu_tensor& x);
 
 // Products of any rows with weights as they are (row_products.cu).
 void row_products(gpu_exec& exec, const gpu_product* products, int32_t count);
+// Weights of a packed type from a file's rows to packed.h's (packed_products.cu).
+void pack_rows(gpu_device& device, recurra::DType type, void* to, const void* from, int64_t out, int64_t in);
 
 }  // namespace recurra::gpu

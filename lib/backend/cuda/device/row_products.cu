@@ -1,109 +1,17 @@
-// Products with weights as they are:  y_i = act(W x_i + bias), for any rows i. A warp makes two outputs of up to
-// kMostRows rows: its lanes read 8 weights each, 256 in a row, and multiply them with all rows while they are in
-// registers. Long rows of W are shared out among the warps of a block. Sums run in float32, for a row always in the
-// same order, whatever its company.
+// Products with weights as they are:  y_i = act(W x_i + bias), for any rows i (row_products.cuh); what products of
+// blocks need besides cuBLASLt; embed.
 #include "backend/cuda/device/block_products.h"
-#include "backend/cuda/device/weights.cuh"
+#include "backend/cuda/device/row_products.cuh"
 
 namespace recurra::gpu {
 namespace {
 
-constexpr int kWarps = 4, kMostProducts = 8, kMostRows = 4, kOutputs = 2, kStep = 256;
+constexpr int kWarps = 4, kMostProducts = 8, kMostRows = 4;
 
-struct Work {
-  gpu_tensor y, x;
-  const float* bias;
-  const unsigned char* w;
-  int64_t w_stride, out, in;
-  DType type;
-  Act act;
-  bool add, aligned;  // x's rows at multiples of 16 bytes
-  int shares;         // warps that share an output
-  int64_t first;      // block of the launch
-};
 struct Works {
   Work work[kMostProducts];
   int count;
 };
-
-__device__ inline void load_x(const Work& p, int64_t i, int64_t k, float (&x)[8]) {
-  const float* in = row(p.x, i) + k;
-  if (p.aligned && k + 8 <= p.in) {
-    const float4 a = reinterpret_cast<const float4*>(in)[0], b = reinterpret_cast<const float4*>(in)[1];
-    x[0] = a.x, x[1] = a.y, x[2] = a.z, x[3] = a.w, x[4] = b.x, x[5] = b.y, x[6] = b.z, x[7] = b.w;
-    return;
-  }
-#pragma unroll
-  for (int j = 0; j < 8; ++j) x[j] = k + j < p.in ? in[j] : 0.0f;
-}
-
-// Block `block` of product p, for rows row0 and on.
-template <DType T, int R>
-__device__ void outputs(const Work& p, int64_t block, int64_t row0) {
-  constexpr int kAhead = R == 1 ? 4 : 2;  // steps of 256 read at once
-  using From = Fetch<T>;
-  __shared__ float sums[kWarps][kOutputs][R];
-  const int lane = static_cast<int>(threadIdx.x) % kWarp, warp = static_cast<int>(threadIdx.x) / kWarp;
-  const int64_t first = (block * (kWarps / p.shares) + warp / p.shares) * kOutputs;
-  const int64_t n = p.x.rows - row0 < R ? p.x.rows - row0 : R;
-  const int steps = static_cast<int>((p.in + kStep - 1) / kStep), each = (steps + p.shares - 1) / p.shares;
-  const int begin = warp % p.shares * each, past = begin + each < steps ? begin + each : steps;
-  const int end = first < p.out ? past : 0;
-  const unsigned char* w[kOutputs];
-#pragma unroll
-  for (int o = 0; o < kOutputs; ++o) w[o] = p.w + (first + o < p.out ? first + o : 0) * p.w_stride;
-  typename From::Raw raw[kAhead][kOutputs];
-  const auto fetch = [&](int at) {
-#pragma unroll
-    for (int u = 0; u < kAhead; ++u) {
-      const int64_t k = (at + u) * kStep + lane * 8;
-#pragma unroll
-      for (int o = 0; o < kOutputs; ++o) raw[u][o] = at + u < end && k < p.in ? From::get(w[o], k) : From::none();
-    }
-  };
-  fetch(begin);  // before what comes from other kernels is there
-  after_others();
-  float sum[kOutputs][R] = {};
-  for (int at = begin; at < end; at += kAhead) {
-    if (at != begin) fetch(at);
-#pragma unroll
-    for (int u = 0; u < kAhead; ++u) {
-      const int64_t k = (at + u) * kStep + lane * 8;
-      if (at + u >= end || k >= p.in) continue;
-      float v[kOutputs][8];
-#pragma unroll
-      for (int o = 0; o < kOutputs; ++o) From::unpack(raw[u][o], k, v[o]);
-#pragma unroll
-      for (int r = 0; r < R; ++r) {
-        float x[8];
-        load_x(p, row0 + (r < n ? r : 0), k, x);
-#pragma unroll
-        for (int o = 0; o < kOutputs; ++o)
-#pragma unroll
-          for (int j = 0; j < 8; ++j) sum[o][r] = fmaf(v[o][j], x[j], sum[o][r]);
-      }
-    }
-  }
-#pragma unroll
-  for (int o = 0; o < kOutputs; ++o)
-#pragma unroll
-    for (int r = 0; r < R; ++r) {
-      sum[o][r] = warp_sum(sum[o][r]);
-      if (lane == 0) sums[warp][o][r] = sum[o][r];
-    }
-  if (p.shares > 1) __syncthreads();
-  __syncwarp();
-  if (warp % p.shares != 0) return;
-  for (int i = lane; i < kOutputs * R; i += kWarp) {
-    const int o = i / R, r = i % R;
-    if (r >= n || first + o >= p.out) continue;
-    float s = sums[warp][o][r];
-    for (int other = 1; other < p.shares; ++other) s += sums[warp + other][o][r];
-    const float y = activation(p.act, p.bias != nullptr ? s + p.bias[first + o] : s);
-    float* to = row(p.y, row0 + r) + first + o;
-    *to = p.add ? *to + y : y;
-  }
-}
 
 template <int R>
 __global__ void products(const __grid_constant__ Works all) {
@@ -114,25 +22,25 @@ __global__ void products(const __grid_constant__ Works all) {
   if (row0 >= p.x.rows) return after_others();
   switch (p.type) {
     case DType::f32:
-      return outputs<DType::f32, R>(p, block, row0);
+      return outputs<DType::f32, R, kWarps>(p, block, row0);
     case DType::f16:
-      return outputs<DType::f16, R>(p, block, row0);
+      return outputs<DType::f16, R, kWarps>(p, block, row0);
     case DType::bf16:
-      return outputs<DType::bf16, R>(p, block, row0);
+      return outputs<DType::bf16, R, kWarps>(p, block, row0);
     case DType::q8_0:
-      return outputs<DType::q8_0, R>(p, block, row0);
+      return outputs<DType::q8_0, R, kWarps>(p, block, row0);
     case DType::q4_0:
-      return outputs<DType::q4_0, R>(p, block, row0);
+      return outputs<DType::q4_0, R, kWarps>(p, block, row0);
     case DType::q5_0:
-      return outputs<DType::q5_0, R>(p, block, row0);
+      return outputs<DType::q5_0, R, kWarps>(p, block, row0);
     case DType::q5_1:
-      return outputs<DType::q5_1, R>(p, block, row0);
+      return outputs<DType::q5_1, R, kWarps>(p, block, row0);
     case DType::q4_k:
-      return outputs<DType::q4_k, R>(p, block, row0);
+      return outputs<DType::q4_k, R, kWarps>(p, block, row0);
     case DType::q5_k:
-      return outputs<DType::q5_k, R>(p, block, row0);
+      return outputs<DType::q5_k, R, kWarps>(p, block, row0);
     case DType::q6_k:
-      return outputs<DType::q6_k, R>(p, block, row0);
+      return outputs<DType::q6_k, R, kWarps>(p, block, row0);
     default:
       return;
   }
@@ -144,15 +52,12 @@ void multiply(gpu_exec& exec, const Works& works, int64_t blocks, int64_t rows) 
          kWarps * kWarp, 0, products<R>, works);
 }
 
-// By the length of a row of W alone: sums are to have one order.
-int shares_of(int64_t in) { return in <= 4 * kStep ? 1 : in <= 8 * kStep ? 2 : 4; }
-
 template <class To>
 __global__ void dequantize_kernel(DType type, const unsigned char* w, int64_t stride, int64_t in, To* to, int64_t ld) {
   const int64_t k = (static_cast<int64_t>(blockIdx.y) * blockDim.x + threadIdx.x) * 8;
   if (k >= ld) return;
   float v[8] = {};
-  if (k < in) load8(type, w + blockIdx.x * stride, k, v);
+  if (k < in) load8(type, w + blockIdx.x * stride, in, k, v);
   To* out = to + blockIdx.x * ld + k;
 #pragma unroll
   for (int j = 0; j < 8; ++j) out[j] = static_cast<To>(v[j]);
@@ -231,12 +136,8 @@ void row_products(gpu_exec& exec, const gpu_product* products, int32_t count) {
     for (int32_t i = begin; i < count && i < begin + kMostProducts; ++i) {
       const gpu_product& p = products[i];
       if (p.x.rows == 0 || p.w->out == 0) continue;
-      const bool aligned = reinterpret_cast<uintptr_t>(p.x.data) % 16 == 0 && p.x.stride % 4 == 0;
-      const int shares = shares_of(p.w->in);
-      works.work[works.count++] = {
-          p.y,        p.x,     p.bias, p.w->data(), p.w->stride, p.w->out, p.w->in, p.w->type, static_cast<Act>(p.act),
-          p.add != 0, aligned, shares, blocks};
-      blocks += ceil_div(p.w->out, kWarps / shares * kOutputs);
+      const Work& work = works.work[works.count++] = work_of(p, blocks);
+      blocks += ceil_div(p.w->out, kWarps / work.shares * kOutputs);
       rows = rows > p.x.rows ? rows : p.x.rows;
     }
     if (works.count == 0) continue;
@@ -302,11 +203,11 @@ void embed(gpu_exec& exec, const gpu_embed& io, const DeviceRows& rows) {
   exec.operands.clear();  // a pass begins
   const gpu_tensor y = io.y;
   const unsigned char* table = io.table->data();
-  const int64_t stride = io.table->stride;
+  const int64_t stride = io.table->stride, in = io.table->in;
   const DType type = io.table->type;
   for_each(exec, rows.count, ceil_div(y.cols, 8), "embed", [=] __device__(int64_t i, int64_t c) {
     float v[8] = {};
-    load8(type, table + rows.tokens[i] * stride, c * 8, v);
+    load8(type, table + rows.tokens[i] * stride, in, c * 8, v);
 #pragma unroll
     for (int j = 0; j < 8; ++j)
       if (c * 8 + j < y.cols) row(y, i)[c * 8 + j] = v[j];

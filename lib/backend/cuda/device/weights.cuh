@@ -1,9 +1,11 @@
-// Weights as a file has them, 8 values at a time, to the bit what backend/dequantize.cpp makes of them: products and
-// sums of a value are rounded one by one, never fused. `k`, the first value's place in its row, is a multiple of 8; of
-// a plain type whole rows of 8 may be read (gpu_matrix pads them with zeros).
+// Weights as a file has them or as packed.h lays them out, 8 values at a time, to the bit what backend/dequantize.cpp
+// makes of them: products and sums of a value are rounded one by one, never fused. `k`, the first value's place in its
+// row of `in` values, is a multiple of 8; of a plain type whole rows of 8 may be read (gpu_matrix pads them with
+// zeros).
 #pragma once
 
 #include "backend/cuda/device/math.cuh"
+#include "backend/cuda/device/packed.h"
 
 namespace recurra::gpu {
 
@@ -38,7 +40,7 @@ struct Load;
 
 template <>
 struct Load<DType::f32> {
-  __device__ static void at(const unsigned char* r, int64_t k, float (&w)[8]) {
+  __device__ static void at(const unsigned char* r, int64_t, int64_t k, float (&w)[8]) {
     const auto* p = reinterpret_cast<const float4*>(r + k * 4);
     const float4 a = p[0], b = p[1];
     w[0] = a.x, w[1] = a.y, w[2] = a.z, w[3] = a.w, w[4] = b.x, w[5] = b.y, w[6] = b.z, w[7] = b.w;
@@ -47,7 +49,7 @@ struct Load<DType::f32> {
 
 template <>
 struct Load<DType::f16> {
-  __device__ static void at(const unsigned char* r, int64_t k, float (&w)[8]) {
+  __device__ static void at(const unsigned char* r, int64_t, int64_t k, float (&w)[8]) {
     const uint4 raw = *reinterpret_cast<const uint4*>(r + k * 2);
     const auto* h = reinterpret_cast<const __half2*>(&raw);
 #pragma unroll
@@ -61,7 +63,7 @@ struct Load<DType::f16> {
 
 template <>
 struct Load<DType::bf16> {
-  __device__ static void at(const unsigned char* r, int64_t k, float (&w)[8]) {
+  __device__ static void at(const unsigned char* r, int64_t, int64_t k, float (&w)[8]) {
     const uint4 raw = *reinterpret_cast<const uint4*>(r + k * 2);
     const unsigned u[4] = {raw.x, raw.y, raw.z, raw.w};
 #pragma unroll
@@ -73,23 +75,8 @@ struct Load<DType::bf16> {
 };
 
 template <>
-struct Load<DType::q8_0> {
-  __device__ static void at(const unsigned char* r, int64_t k, float (&w)[8]) {
-    const unsigned char* b = r + k / 32 * 34;
-    const auto* h = reinterpret_cast<const unsigned short*>(b + 2 + k % 32);
-    const float d = half_at(b);
-#pragma unroll
-    for (int j = 0; j < 2; ++j) {
-      const unsigned four = (h[2 * j] | static_cast<unsigned>(h[2 * j + 1]) << 16) ^ 0x80808080u;  // + 128
-#pragma unroll
-      for (int i = 0; i < 4; ++i) w[4 * j + i] = d * (biased_byte(four, i) - (kByteBias + 128));
-    }
-  }
-};
-
-template <>
 struct Load<DType::q4_0> {
-  __device__ static void at(const unsigned char* r, int64_t k, float (&w)[8]) {
+  __device__ static void at(const unsigned char* r, int64_t, int64_t k, float (&w)[8]) {
     const unsigned char* b = r + k / 32 * 18;
     const int i0 = static_cast<int>(k % 32);
     unsigned char q[8];
@@ -109,7 +96,7 @@ __device__ inline void add_fifth(unsigned fifth, int i0, float (&q)[8]) {
 
 template <>
 struct Load<DType::q5_0> {
-  __device__ static void at(const unsigned char* r, int64_t k, float (&w)[8]) {
+  __device__ static void at(const unsigned char* r, int64_t, int64_t k, float (&w)[8]) {
     const unsigned char* b = r + k / 32 * 22;
     const int i0 = static_cast<int>(k % 32);
     unsigned char q[8];
@@ -124,7 +111,7 @@ struct Load<DType::q5_0> {
 
 template <>
 struct Load<DType::q5_1> {
-  __device__ static void at(const unsigned char* r, int64_t k, float (&w)[8]) {
+  __device__ static void at(const unsigned char* r, int64_t, int64_t k, float (&w)[8]) {
     const unsigned char* b = r + k / 32 * 24;
     const int i0 = static_cast<int>(k % 32);
     unsigned char q[8];
@@ -137,63 +124,80 @@ struct Load<DType::q5_1> {
   }
 };
 
-// Scale and offset of group g of 32 values in a Q4_K or Q5_K block.
-__device__ inline float2 group_scale(const unsigned char* b, int g) {
-  const unsigned char* q = b + 4;
-  const int scale = g < 4 ? q[g] & 63 : (q[g + 4] & 15) | (q[g - 4] >> 6) << 4;
-  const int least = g < 4 ? q[g + 4] & 63 : q[g + 4] >> 4 | (q[g] >> 6) << 4;
-  return {__fmul_rn(half_at(b), static_cast<float>(scale)), __fmul_rn(half_at(b + 2), static_cast<float>(least))};
-}
+// 8 values of a packed type (packed.h): part `part` of group g of a row of `groups`, in words as memory has them.
+template <DType T>
+struct PackedEight {
+  unsigned low[2], upper, block;
+  unsigned short scales;
 
-template <>
-struct Load<DType::q4_k> {
-  __device__ static void at(const unsigned char* r, int64_t k, float (&w)[8]) {
-    const unsigned char* b = r + k / 256 * 144;
-    const int in = static_cast<int>(k % 256), g = in / 32;
-    const float2 s = group_scale(b, g);
-    unsigned char q[8];
-    bytes8(b + 16 + g / 2 * 32 + in % 32, q);
-    halves(q, g % 2, w);
-#pragma unroll
-    for (int i = 0; i < 8; ++i) w[i] = __fsub_rn(__fmul_rn(s.x, w[i]), s.y);
+  __device__ static PackedEight get(const unsigned char* r, int groups, int g, int part) {
+    PackedEight p{};
+    const unsigned char* low = r + g * 16;
+    if constexpr (T == DType::q8_0) {
+      const uint2 q =
+          __ldg(reinterpret_cast<const uint2*>((part < 2 ? low : low + packed_upper_at(groups)) + part % 2 * 8));
+      p.low[0] = q.x, p.low[1] = q.y;
+    } else {
+      p.low[0] = __ldg(reinterpret_cast<const unsigned*>(low) + part);
+      p.scales = __ldg(reinterpret_cast<const unsigned short*>(r + packed_scales_at(T, groups)) + g);
+    }
+    const auto* upper = reinterpret_cast<const unsigned*>(r + packed_upper_at(groups));
+    if constexpr (T == DType::q5_k) p.upper = __ldg(upper + g);
+    if constexpr (T == DType::q6_k) p.upper = __ldg(upper + g * 2 + part / 2);
+    const unsigned char* block = r + packed_block_at(T, groups);
+    if constexpr (packed_block_bytes(T) == 4)
+      p.block = __ldg(reinterpret_cast<const unsigned*>(block) + g / 8);
+    else
+      p.block = __ldg(reinterpret_cast<const unsigned short*>(block) + g / packed_block_groups(T));
+    return p;
   }
-};
 
-template <>
-struct Load<DType::q5_k> {
-  __device__ static void at(const unsigned char* r, int64_t k, float (&w)[8]) {
-    const unsigned char* b = r + k / 256 * 176;
-    const int in = static_cast<int>(k % 256), g = in / 32;
-    const float2 s = group_scale(b, g);
-    unsigned char q[8], fifth[8];
-    bytes8(b + 48 + g / 2 * 32 + in % 32, q);
-    bytes8(b + 16 + in % 32, fifth);
-    halves(q, g % 2, w);
+  __device__ void unpack(int part, float (&w)[8]) const {
+    unsigned q[2] = {low[0], low[1]};
+    if constexpr (T != DType::q8_0) q[0] = low[0] & 0x0f0f0f0fu, q[1] = low[0] >> 4 & 0x0f0f0f0fu;
+    const float2 d = __half22float2(*reinterpret_cast<const __half2*>(&block));
+    if constexpr (T == DType::q4_k || T == DType::q5_k) {
+      if constexpr (T == DType::q5_k) {
+        const unsigned u = upper >> 2 * part;
+        q[0] |= (u & 0x01010101u) << 4;
+        q[1] |= (u >> 1 & 0x01010101u) << 4;
+      }
+      const float s = __fmul_rn(d.x, static_cast<float>(scales & 255)),
+                  m = __fmul_rn(d.y, static_cast<float>(scales >> 8));
+      const float bias = -s * kByteBias;  // exact, so that what is left is s * q, rounded once
 #pragma unroll
-    for (int i = 0; i < 8; ++i) {
-      w[i] += static_cast<float>((fifth[i] >> g) & 1) * 16;
-      w[i] = __fsub_rn(__fmul_rn(s.x, w[i]), s.y);
+      for (int i = 0; i < 8; ++i) w[i] = __fsub_rn(fmaf(s, biased_byte(q[i / 4], i % 4), bias), m);
+    } else {
+      float s = d.x, zero = kByteBias + 128;
+      if constexpr (T == DType::q6_k) {
+        const unsigned u = upper >> part % 2 * 4;
+        q[0] |= (u & 0x03030303u) << 4;
+        q[1] |= (u >> 2 & 0x03030303u) << 4;
+        s = __fmul_rn(s, static_cast<float>(static_cast<signed char>(part < 2 ? scales & 255 : scales >> 8)));
+        zero = kByteBias + 32;
+      } else {
+        q[0] ^= 0x80808080u, q[1] ^= 0x80808080u;  // + 128
+      }
+#pragma unroll
+      for (int i = 0; i < 8; ++i) w[i] = s * (biased_byte(q[i / 4], i % 4) - zero);
     }
   }
 };
-
-template <>
-struct Load<DType::q6_k> {
-  __device__ static void at(const unsigned char* r, int64_t k, float (&w)[8]) {
-    const unsigned char* b = r + k / 256 * 210;
-    const int in = static_cast<int>(k % 256), half = in / 128, part = in % 128 / 32, i0 = in % 32;
-    unsigned char q[8], upper[8];
-    bytes8(b + 64 * half + 32 * (part % 2) + i0, q);
-    bytes8(b + 128 + 32 * half + i0, upper);
-    const auto scale = static_cast<signed char>(b[192 + 8 * half + 2 * part + i0 / 16]);
-    const float d = __fmul_rn(half_at(b + 208), static_cast<float>(scale));
-#pragma unroll
-    for (int i = 0; i < 8; ++i) {
-      const int bits = ((q[i] >> (part < 2 ? 0 : 4)) & 15) | (upper[i] >> (2 * part) & 3) << 4;
-      w[i] = d * static_cast<float>(bits - 32);
-    }
+template <DType T>
+struct LoadPacked {
+  __device__ static void at(const unsigned char* r, int64_t in, int64_t k, float (&w)[8]) {
+    const int g = static_cast<int>(k / kPackedGroup), part = static_cast<int>(k % kPackedGroup / 8);
+    PackedEight<T>::get(r, static_cast<int>(in / kPackedGroup), g, part).unpack(part, w);
   }
 };
+template <>
+struct Load<DType::q4_k> : LoadPacked<DType::q4_k> {};
+template <>
+struct Load<DType::q5_k> : LoadPacked<DType::q5_k> {};
+template <>
+struct Load<DType::q6_k> : LoadPacked<DType::q6_k> {};
+template <>
+struct Load<DType::q8_0> : LoadPacked<DType::q8_0> {};
 
 // The same in two steps, so that many reads are under way at once: what memory has, and what that means.
 template <DType T>
@@ -202,9 +206,9 @@ struct Fetch {
     float v[8];
   };
   __device__ static Raw none() { return {}; }
-  __device__ static Raw get(const unsigned char* r, int64_t k) {
+  __device__ static Raw get(const unsigned char* r, int64_t in, int64_t k) {
     Raw raw;
-    Load<T>::at(r, k, raw.v);
+    Load<T>::at(r, in, k, raw.v);
     return raw;
   }
   __device__ static void unpack(const Raw& raw, int64_t, float (&w)[8]) {
@@ -224,67 +228,59 @@ template <DType T>
 struct FetchHalf {
   using Raw = uint4;
   __device__ static Raw none() { return {}; }
-  __device__ static Raw get(const unsigned char* r, int64_t k) { return stream16(r + k * 2); }
+  __device__ static Raw get(const unsigned char* r, int64_t, int64_t k) { return stream16(r + k * 2); }
   __device__ static void unpack(const Raw& raw, int64_t, float (&w)[8]) {
-    Load<T>::at(reinterpret_cast<const unsigned char*>(&raw), 0, w);
+    Load<T>::at(reinterpret_cast<const unsigned char*>(&raw), 0, 0, w);
   }
 };
 template <>
 struct Fetch<DType::f16> : FetchHalf<DType::f16> {};
 template <>
 struct Fetch<DType::bf16> : FetchHalf<DType::bf16> {};
-// Blocks are 144 bytes and begin at multiples of 16.
-template <>
-struct Fetch<DType::q4_k> {
-  struct Raw {
-    uint4 head;
-    uint2 q;
-  };
+template <DType T>
+struct FetchPacked {
+  using Raw = PackedEight<T>;
   __device__ static Raw none() { return {}; }
-  __device__ static Raw get(const unsigned char* r, int64_t k) {
-    const unsigned char* b = r + k / 256 * 144;
-    const int in = static_cast<int>(k % 256);
-    return {__ldg(reinterpret_cast<const uint4*>(b)),
-            __ldg(reinterpret_cast<const uint2*>(b + 16 + in / 64 * 32 + in % 32))};
+  __device__ static Raw get(const unsigned char* r, int64_t in, int64_t k) {
+    const int at = static_cast<int>(k);
+    return Raw::get(r, static_cast<int>(in) / kPackedGroup, at / kPackedGroup, at % kPackedGroup / 8);
   }
   __device__ static void unpack(const Raw& raw, int64_t k, float (&w)[8]) {
-    // Bytes 4 .. 15 of the block, by shifts: an array of registers is not to be indexed by a variable.
-    const int g = static_cast<int>(k % 256) / 32, by = g % 4 * 8;
-    const unsigned one = raw.head.y >> by, two = raw.head.z >> by, three = raw.head.w >> by;
-    const unsigned scale = g < 4 ? one & 63 : (three & 15) | (one & 0xc0) >> 2;
-    const unsigned least = g < 4 ? two & 63 : (three >> 4 & 15) | (two & 0xc0) >> 2;
-    const float2 d = __half22float2(*reinterpret_cast<const __half2*>(&raw.head.x));
-    const float s = __fmul_rn(d.x, static_cast<float>(scale)), m = __fmul_rn(d.y, static_cast<float>(least));
-    const unsigned q[2] = {raw.q.x >> (g % 2 * 4) & 0x0f0f0f0fu, raw.q.y >> (g % 2 * 4) & 0x0f0f0f0fu};
-    const float bias = -s * kByteBias;  // exact, so that what is left is s * q, rounded once
-#pragma unroll
-    for (int i = 0; i < 8; ++i) w[i] = __fsub_rn(fmaf(s, biased_byte(q[i / 4], i % 4), bias), m);
+    raw.unpack(static_cast<int>(k) % kPackedGroup / 8, w);
   }
 };
+template <>
+struct Fetch<DType::q4_k> : FetchPacked<DType::q4_k> {};
+template <>
+struct Fetch<DType::q5_k> : FetchPacked<DType::q5_k> {};
+template <>
+struct Fetch<DType::q6_k> : FetchPacked<DType::q6_k> {};
+template <>
+struct Fetch<DType::q8_0> : FetchPacked<DType::q8_0> {};
 
-// 8 values of a row from k on, by a type that all lanes have in common.
-__device__ inline void load8(DType type, const unsigned char* r, int64_t k, float (&w)[8]) {
+// 8 values of a row of `in` from k on, by a type that all lanes have in common.
+__device__ inline void load8(DType type, const unsigned char* r, int64_t in, int64_t k, float (&w)[8]) {
   switch (type) {
     case DType::f32:
-      return Load<DType::f32>::at(r, k, w);
+      return Load<DType::f32>::at(r, in, k, w);
     case DType::f16:
-      return Load<DType::f16>::at(r, k, w);
+      return Load<DType::f16>::at(r, in, k, w);
     case DType::bf16:
-      return Load<DType::bf16>::at(r, k, w);
+      return Load<DType::bf16>::at(r, in, k, w);
     case DType::q8_0:
-      return Load<DType::q8_0>::at(r, k, w);
+      return Load<DType::q8_0>::at(r, in, k, w);
     case DType::q4_0:
-      return Load<DType::q4_0>::at(r, k, w);
+      return Load<DType::q4_0>::at(r, in, k, w);
     case DType::q5_0:
-      return Load<DType::q5_0>::at(r, k, w);
+      return Load<DType::q5_0>::at(r, in, k, w);
     case DType::q5_1:
-      return Load<DType::q5_1>::at(r, k, w);
+      return Load<DType::q5_1>::at(r, in, k, w);
     case DType::q4_k:
-      return Load<DType::q4_k>::at(r, k, w);
+      return Load<DType::q4_k>::at(r, in, k, w);
     case DType::q5_k:
-      return Load<DType::q5_k>::at(r, k, w);
+      return Load<DType::q5_k>::at(r, in, k, w);
     case DType::q6_k:
-      return Load<DType::q6_k>::at(r, k, w);
+      return Load<DType::q6_k>::at(r, in, k, w);
     default:
       return;
   }
