@@ -198,5 +198,8 @@ void best_of_rows(gpu_exec& exec, int32_t* out, const gpu_tensor& x);
 void row_products(gpu_exec& exec, const gpu_product* products, int32_t count);
 // Weights of a packed type from a file's rows to packed.h's (packed_products.cu).
 void pack_rows(gpu_device& device, recurra::DType type, void* to, const void* from, int64_t out, int64_t in);
+// Products of one row, of which some have packed weights, in integers (packed_products.cu). False, and nothing is done:
+// they are not for this.
+bool packed_products(gpu_exec& exec, const gpu_product* products, int32_t count);
 
 }  // namespace recurra::gpu

@@ -130,6 +130,7 @@ __global__ void finish_kernel(const __grid_constant__ Finishes all) {
 }  // namespace
 
 void row_products(gpu_exec& exec, const gpu_product* products, int32_t count) {
+  if (packed_products(exec, products, count)) return;
   for (int32_t begin = 0; begin < count; begin += kMostProducts) {
     Works works{};
     int64_t blocks = 0, rows = 0;
