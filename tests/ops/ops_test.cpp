@@ -102,6 +102,36 @@ TEST_P(Ops, Linear) {
     }
 }
 
+// As large as a channel mix's: weights of inputs that are 0 may be left out, and lie otherwise for that. One row has
+// nothing but zeros, one a single value.
+TEST_P(Ops, LinearOfMostlyZero) {
+  const int64_t out = 1040, in = 4104;
+  for (const DType type : {DType::f16, DType::bf16}) {
+    const Weight w = weight(out, in, type, Inputs::mostly_zero);
+    const Vector bias = vector(d_.normal(out));
+    for (const int64_t n : {1, 3, 6, 64}) {
+      if (type == DType::bf16 && n != 1) continue;
+      Values x = d_.normal(n * in), y = d_.normal(n * out);
+      for (float& v : x) v = std::max(v, 0.0f);
+      if (n > 1) std::fill_n(x.begin(), 2 * in, 0.0f);
+      if (n > 1) x[static_cast<size_t>(2 * in - 1)] = 1;
+      Epilogue e{n == 3 ? Act::tanh : Act::none, n == 3 ? &bias : nullptr, n != 3};
+      std::vector<double> want = product(x, n, w.values, out, in);
+      for (size_t j = 0; j < want.size(); ++j) {
+        if (e.bias != nullptr) want[j] += static_cast<double>(bias.data()[j % static_cast<size_t>(out)]);
+        want[j] = activate64(e.act, want[j]) + (e.add ? static_cast<double>(y[j]) : 0);
+      }
+      // The second time with what the first left behind.
+      for (int times = 0; times < 2; ++times) {
+        Values once = y;
+        exec_->linear(tensor(once, n), tensor(x, n), *w.matrix, rows(n, n == 64), e);
+        const bool rounded = bf16() && (n == 64 || (on_gpu() && n > 4));
+        EXPECT_LT(relative(once, want), rounded ? 3e-2 : 1e-5) << info(type).name << " x " << n;
+      }
+    }
+  }
+}
+
 // Products that share a call are those of a call each, bit for bit: more of them than one round takes, of all sizes.
 TEST_P(Ops, ProductsTogether) {
   for (const bool block : {false, true}) {

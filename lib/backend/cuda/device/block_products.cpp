@@ -1,5 +1,5 @@
 // y [T, out] = x [T, in] W^T, both operands bf16, half or float32, sums in float32. cuBLASLt counts columns first:
-// there y is [out, T] = op(W) x with W [in, out] transposed and x [in, T].
+// there y is [out, T] = op(W) x with W [in, out] transposed, or by input [out, in], and x [in, T].
 #include "backend/cuda/device/block_products.h"
 
 #include <cublasLt.h>
@@ -34,11 +34,12 @@ void* open_library() {
 
 }  // namespace
 
-#define RECURRA_BLAS_FUNCTIONS(F)                                                                              \
-  F(cublasLtCreate)                                                                                            \
-  F(cublasLtDestroy)                                                                                           \
-  F(cublasLtMatmul) F(cublasLtMatmulDescCreate) F(cublasLtMatmulDescDestroy) F(cublasLtMatmulDescSetAttribute) \
-      F(cublasLtMatrixLayoutCreate) F(cublasLtMatrixLayoutDestroy) F(cublasLtMatmulPreferenceCreate)           \
+#define RECURRA_BLAS_FUNCTIONS(F)                                                                    \
+  F(cublasLtCreate)                                                                                  \
+  F(cublasLtDestroy)                                                                                 \
+  F(cublasLtMatmul)                                                                                  \
+  F(cublasLtMatmulDescCreate) F(cublasLtMatmulDescDestroy) F(cublasLtMatmulDescSetAttribute)         \
+      F(cublasLtMatrixLayoutCreate) F(cublasLtMatrixLayoutDestroy) F(cublasLtMatmulPreferenceCreate) \
           F(cublasLtMatmulPreferenceDestroy) F(cublasLtMatmulPreferenceSetAttribute) F(cublasLtMatmulAlgoGetHeuristic)
 
 struct Products::Library {
@@ -99,11 +100,11 @@ const Products::Plan& Products::plan(const Key& key) {
   std::unique_ptr<Plan>& made = plans_[key];
   if (made) return *made;
   const Library& f = *library_;
-  const auto [operand, result, out, rows, ld, ldy, alignment, bias] = key;
+  const auto [operand, result, out, rows, ld, ldy, alignment, bias, by_input] = key;
   auto p = std::make_unique<Plan>(f);
   const cudaDataType_t types[] = {CUDA_R_32F, CUDA_R_16BF, CUDA_R_16F};
   const cudaDataType_t type = types[operand];
-  const cublasOperation_t transposed = CUBLAS_OP_T;
+  const cublasOperation_t transposed = by_input ? CUBLAS_OP_N : CUBLAS_OP_T;
   check_blas(f.cublasLtMatmulDescCreate(&p->description, CUBLAS_COMPUTE_32F, CUDA_R_32F), "describing a product");
   check_blas(
       f.cublasLtMatmulDescSetAttribute(p->description, CUBLASLT_MATMUL_DESC_TRANSA, &transposed, sizeof transposed),
@@ -114,7 +115,9 @@ const Products::Plan& Products::plan(const Key& key) {
         f.cublasLtMatmulDescSetAttribute(p->description, CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue, sizeof epilogue),
         "describing a product");
   const auto u = [](int64_t n) { return static_cast<uint64_t>(n); };
-  check_blas(f.cublasLtMatrixLayoutCreate(&p->w, type, u(ld), u(out), ld), "describing weights");
+  check_blas(by_input ? f.cublasLtMatrixLayoutCreate(&p->w, type, u(out), u(ld), out)
+                      : f.cublasLtMatrixLayoutCreate(&p->w, type, u(ld), u(out), ld),
+             "describing weights");
   check_blas(f.cublasLtMatrixLayoutCreate(&p->x, type, u(ld), u(rows), ld), "describing rows");
   check_blas(f.cublasLtMatrixLayoutCreate(&p->y, types[result], u(out), u(rows), ldy), "describing results");
   cublasLtMatmulPreference_t preference = nullptr;
@@ -155,6 +158,7 @@ DType type_of(Operand o) { return o == Operand::f32 ? DType::f32 : o == Operand:
 const void* Products::weights(gpu_exec& exec, const gpu_matrix& w, Operand operand, int64_t ld) {
   if (w.type == type_of(operand)) return w.data();
   const uint64_t bytes = static_cast<uint64_t>(w.out * ld * bytes_of(operand));
+  if (w.by_input) ld = w.out;  // [in, out], both multiples of 8
   if (operand == Operand::f32) {
     void* to = exec.weights.need(bytes);
     dequantize(exec, w, to, operand, ld);
@@ -230,7 +234,7 @@ bool Products::run(gpu_exec& exec, const gpu_product* products, int32_t count) {
         alignment /= 2;
       one.bias = one.way == Way::straight && p.bias != nullptr;
       one.plan = &this->plan({static_cast<int>(one.operand), static_cast<int>(one.result), p.w->out, p.x.rows, one.ld,
-                              ldy, alignment, one.bias});
+                              ldy, alignment, one.bias, p.w->by_input});
       return one.plan->found;
     };
     if (!planned() && one.way == Way::straight) {

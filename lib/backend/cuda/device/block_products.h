@@ -28,8 +28,9 @@ class Products {
  private:
   struct Library;
   struct Plan;
-  // operand, type of the result, out, rows, ld of the operands, ld of the result, its alignment, whether it has a bias
-  using Key = std::tuple<int, int, int64_t, int64_t, int64_t, int64_t, int64_t, bool>;
+  // operand, type of the result, out, rows, ld of the operands, ld of the result, its alignment, whether it has a bias,
+  // whether the weights lie by input
+  using Key = std::tuple<int, int, int64_t, int64_t, int64_t, int64_t, int64_t, bool, bool>;
   const Plan& plan(const Key& key);
   const void* weights(gpu_exec& exec, const gpu_matrix& w, Operand operand, int64_t ld);
 
@@ -78,7 +79,7 @@ void finish(gpu_exec& exec, const Finishes& all);
 // What is to be written where `y` lies, for products with `reader` to read: rows without gaps, ld = cols rounded up to
 // a multiple of 8 with zeros behind the columns. linears() then finds it there.
 Operand leave_operand(gpu_exec& exec, const gpu_tensor& y, const gpu_matrix* reader);
-// Weights as the operand's type [out, ld], zeros behind `in`.
+// Weights as the operand's type [out, ld], zeros behind `in`; those by input [in, ld], zeros behind `out`.
 void dequantize(gpu_exec& exec, const gpu_matrix& w, void* to, Operand operand, int64_t ld);
 
 }  // namespace recurra::gpu

@@ -238,7 +238,7 @@ struct gpu_exec::Recorder {
   std::map<int32_t, cudaGraphExec_t> graphs;
   std::set<int32_t> seen;
   int32_t recording = 0;                // rows of the pass
-  std::array<const void*, 4> memory{};  // where graphs find rows and what they compute with
+  std::array<const void*, 6> memory{};  // where graphs find rows and what they compute with
 };
 
 gpu_exec::gpu_exec(gpu_device& d)
@@ -248,6 +248,8 @@ gpu_exec::gpu_exec(gpu_device& d)
       weights(d),
       work(d),
       chain(d),
+      partial(d),
+      arrived(d),
       counters_(d),
       recorder_(std::make_unique<Recorder>()),
       staging_(std::make_unique<Staging>(d)) {
@@ -280,7 +282,8 @@ bool gpu_exec::pass_begin(const gpu_rows& r) {
   if (!rec.enabled || profile || r.block != 0) return false;
   const DeviceRows& now = rows(r);
   if (!now.single || now.segments != now.count) return false;
-  const std::array<const void*, 4> memory = {now.segment, inputs.data(), weights.data(), work.data()};
+  const std::array<const void*, 6> memory = {now.segment, inputs.data(),  weights.data(),
+                                             work.data(), partial.data(), arrived.data()};
   if (rec.memory != memory) {  // moved by a larger call
     rec.forget();
     rec.memory = memory;
@@ -361,23 +364,33 @@ const DeviceRows& gpu_exec::rows(const gpu_rows& rows) {
   return s.rows;
 }
 
-gpu_matrix::gpu_matrix(gpu_device& device, recurra::DType t, int64_t rows, int64_t cols, const void* data)
+// Of fewer weights, reading those of inputs that are 0 takes less time than leaving them out.
+constexpr int64_t kLeastSparseBytes = int64_t{8} << 20;
+
+gpu_matrix::gpu_matrix(gpu_device& device, recurra::DType t, int64_t rows, int64_t cols, const void* data,
+                       bool mostly_zero)
     : type(t), out(rows), in(cols), memory(device), copy(device) {
   const recurra::DTypeInfo& i = recurra::info(t);
   const int64_t row = in / i.block * i.block_bytes;
-  const bool packed = is_packed(t);
-  stride = packed ? packed_stride(t, in) : i.block == 1 ? round_up(in, 8) * i.block_bytes : row;
-  const auto bytes = static_cast<uint64_t>(stride * out);
+  const bool packed = is_packed(t), half = t == recurra::DType::f16 || t == recurra::DType::bf16;
+  by_input = mostly_zero && device.bf16 && half && in % 8 == 0 && out % 8 == 0 && row * out >= kLeastSparseBytes;
+  stride = by_input       ? out * i.block_bytes
+           : packed       ? packed_stride(t, in)
+           : i.block == 1 ? round_up(in, 8) * i.block_bytes
+                          : row;
+  const auto bytes = static_cast<uint64_t>(stride * (by_input ? in : out));
   void* to = memory.need(bytes + 16);  // reading 8 values at a time may go past the last row
   check(cudaMemsetAsync(to, 0, bytes + 16, device.stream), "cudaMemsetAsync");
   if (out != 0 && row != 0) {
+    const bool moved = packed || by_input;
     Memory file(device);
-    void* rows_at = packed ? file.need(static_cast<uint64_t>(row * out)) : to;
-    const auto pitch = static_cast<size_t>(packed ? row : stride), width = static_cast<size_t>(row);
+    void* rows_at = moved ? file.need(static_cast<uint64_t>(row * out)) : to;
+    const auto pitch = static_cast<size_t>(moved ? row : stride), width = static_cast<size_t>(row);
     check(cudaMemcpy2DAsync(rows_at, pitch, data, width, width, static_cast<size_t>(out), cudaMemcpyHostToDevice,
                             device.stream),
           "copying weights");
     if (packed) pack_rows(device, t, to, rows_at, out, in);
+    if (by_input) transpose_weights(device, to, rows_at, out, in);
   }
   check(cudaStreamSynchronize(device.stream), "copying weights");
 }

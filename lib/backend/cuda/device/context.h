@@ -124,6 +124,7 @@ struct gpu_exec {
   cudaStream_t stream;                         // the device's; while a pass is recorded, the recorder's
   recurra::gpu::Memory inputs, weights, work;  // of block products: operands rounded, dequantised, results
   recurra::gpu::Memory chain;                  // of chunk_scan and ssd_mix: states on their way from chunk to chunk
+  recurra::gpu::Memory partial, arrived;       // of sparse_product: sums over slices, and how many there are
   // One for each row, 0 between kernels. They stay where they are: graphs know the address.
   int* counters(int64_t rows);
   // Activations that hold operands of the next call of linears instead of float32, by where they lie.
@@ -150,12 +151,13 @@ struct gpu_exec {
 };
 
 struct gpu_matrix {
-  gpu_matrix(gpu_device& device, recurra::DType type, int64_t out, int64_t in, const void* data);
+  gpu_matrix(gpu_device& device, recurra::DType type, int64_t out, int64_t in, const void* data, bool mostly_zero);
 
   recurra::DType type;
   int64_t out, in;
   int64_t stride;  // bytes from row to row; values of a plain type are followed by zeros up to a multiple of 8; those
                    // of some types lie as packed.h says
+  bool by_input;   // [in][out], for sparse_product: large plain ones whose inputs are mostly 0, unless all is in f32
   recurra::gpu::Memory memory;
   mutable recurra::gpu::Memory copy;  // as tensor cores take them; of Products
   const unsigned char* data() const { return static_cast<const unsigned char*>(memory.data()); }
@@ -196,6 +198,9 @@ void best_of_rows(gpu_exec& exec, int32_t* out, const gpu_tensor& x);
 
 // Products of any rows with weights as they are (row_products.cu).
 void row_products(gpu_exec& exec, const gpu_product* products, int32_t count);
+// One product with weights by input, of any rows, and its weights from a file's order (sparse_products.cu).
+void sparse_product(gpu_exec& exec, const gpu_product& product);
+void transpose_weights(gpu_device& device, void* to, const void* from, int64_t out, int64_t in);
 // Weights of a packed type from a file's rows to packed.h's (packed_products.cu).
 void pack_rows(gpu_device& device, recurra::DType type, void* to, const void* from, int64_t out, int64_t in);
 // Products of one row, of which some have packed weights, in integers (packed_products.cu). False, and nothing is done:

@@ -108,10 +108,10 @@ int32_t download(gpu_device* device, void* to, const void* from, uint64_t bytes,
 }
 
 int32_t matrix(gpu_device* device, gpu_matrix** out, int32_t type, int64_t rows, int64_t cols, const void* data,
-               int32_t, gpu_error* error) {
+               int32_t mostly_zero, gpu_error* error) {
   return guard(error, [&] {
     device->use();
-    *out = new gpu_matrix(*device, static_cast<DType>(type), rows, cols, data);
+    *out = new gpu_matrix(*device, static_cast<DType>(type), rows, cols, data, mostly_zero != 0);
   });
 }
 void free_matrix(gpu_matrix* matrix) { delete matrix; }

@@ -130,6 +130,14 @@ __global__ void finish_kernel(const __grid_constant__ Finishes all) {
 }  // namespace
 
 void row_products(gpu_exec& exec, const gpu_product* products, int32_t count) {
+  std::vector<gpu_product> dense;
+  for (int32_t i = 0; i < count; ++i)
+    if (products[i].w->by_input)
+      sparse_product(exec, products[i]);
+    else
+      dense.push_back(products[i]);
+  products = dense.data();
+  count = static_cast<int32_t>(dense.size());
   if (packed_products(exec, products, count)) return;
   for (int32_t begin = 0; begin < count; begin += kMostProducts) {
     Works works{};
@@ -150,9 +158,10 @@ void row_products(gpu_exec& exec, const gpu_product* products, int32_t count) {
 }
 
 void dequantize(gpu_exec& exec, const gpu_matrix& w, void* to, Operand operand, int64_t ld) {
-  const dim3 grid(static_cast<unsigned>(w.out), static_cast<unsigned>(ceil_div(ld, 8 * 128)));
+  const int64_t rows = w.by_input ? w.in : w.out, cols = w.by_input ? w.out : w.in;
+  const dim3 grid(static_cast<unsigned>(rows), static_cast<unsigned>(ceil_div(ld, 8 * 128)));
   const auto run = [&](auto* typed) {
-    dequantize_kernel<<<grid, 128, 0, exec.stream>>>(w.type, w.data(), w.stride, w.in, typed, ld);
+    dequantize_kernel<<<grid, 128, 0, exec.stream>>>(w.type, w.data(), w.stride, cols, typed, ld);
   };
   if (operand == Operand::bf16) run(static_cast<__nv_bfloat16*>(to));
   if (operand == Operand::f16) run(static_cast<__half*>(to));
