@@ -104,12 +104,11 @@ __global__ void __launch_bounds__(kThreads, kTuning.resident) sparse_kernel(cons
 #pragma unroll
       for (int u = 0; u < kTuning.ahead; ++u) {
         const Entry entry = list[min(i + u * kWarps, all - 1)];
-        by[u] = entry.x;
+        by[u] = i + u * kWarps < all ? entry.x : 0.0f;  // without a branch, behind which the compiler would read
         raw[u] = stream16(w + entry.input * p.w_stride);
       }
 #pragma unroll
       for (int u = 0; u < kTuning.ahead; ++u) {
-        if (i + u * kWarps >= all) break;
         const unsigned word[4] = {raw[u].x, raw[u].y, raw[u].z, raw[u].w};
 #pragma unroll
         for (int k = 0; k < 4; ++k) {
