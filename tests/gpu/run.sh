@@ -3,7 +3,8 @@
 # programs are those of a bundle beside this script (tests/gpu/pack.sh makes it), or of build/release.
 #
 #   bash tests/gpu/run.sh [PART ...]      parts: machine smoke ops golden conversation race speed scan feed
-#                                         profile sanitizer large (all but `smoke` and `large`, the 7.2B model, without arguments)
+#                                         profile sanitizer large variants (without arguments all but `smoke`, `large`,
+#                                         the 7.2B model, and `variants`, what variants.sh made: its decode with each)
 #
 # Every part runs, whatever happened before it, under a time limit of its own, and all of them within RECURRA_GPU_SECONDS
 # (none: 200); full output goes to $OUT where that is set, all in one file.
@@ -114,6 +115,18 @@ large() {
   model 7.2b f16 90 8 320
   model 7.2b q4_k 60 1
 }
+variants() {
+  local type plugin
+  for type in q4_k f16; do
+    drawn 7.2b $type || continue
+    for plugin in "" "$here"/variants/*.so; do
+      [ -z "$plugin" ] || [ -e "$plugin" ] || continue
+      case $type-$plugin in f16-*/packed*) continue ;; q4_k-*/sparse*) continue ;; esac
+      step "7.2b-$type-$(basename "${plugin:-build}" .so)" 40 1 env RECURRA_BENCH_ONLY=decode ${plugin:+RECURRA_CUDA_PLUGIN=$plugin} "$bin/gpu_bench" model "$file" 1
+    done
+    rm -f "$file"
+  done
+}
 scan() { step scan 60 10 "$bin/gpu_bench" scan; }
 # A million tokens, and device memory as it was.
 feed() { drawn 1.5b f16 && step feed 60 3 "$bin/gpu_bench" feed "$file" 1000000; }
@@ -137,7 +150,7 @@ sanitizer() { sanitize memcheck 60 '*Ops*cuda_f32:*ScanTest*cuda*:*Rwkv7StepsTog
 
 for part in "${parts[@]}"; do
   case $part in
-    machine | smoke | ops | golden | conversation | race | speed | scan | feed | profile | sanitizer | large) $part ;;
+    machine | smoke | ops | golden | conversation | race | speed | scan | feed | profile | sanitizer | large | variants) $part ;;
     *) echo "error: there is no part '$part'" >&2 && exit 2 ;;
   esac
 done

@@ -10,7 +10,7 @@
 
 #include "backend/cuda/device/row_products.cuh"
 
-// To compare others: nvcc -DRECURRA_PACKED_TUNING=8,4,1,2
+// tests/gpu/variants.sh compares others.
 #ifndef RECURRA_PACKED_TUNING
 #define RECURRA_PACKED_TUNING 8, 2, 2, 2
 #endif

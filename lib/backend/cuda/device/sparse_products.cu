@@ -8,7 +8,7 @@
 
 #include "backend/cuda/device/weights.cuh"
 
-// To compare others: nvcc -DRECURRA_SPARSE_TUNING=4,2
+// tests/gpu/variants.sh compares others.
 #ifndef RECURRA_SPARSE_TUNING
 #define RECURRA_SPARSE_TUNING 8, 2
 #endif
