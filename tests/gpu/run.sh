@@ -4,7 +4,7 @@
 #
 #   bash tests/gpu/run.sh [PART ...]      parts: machine smoke ops golden conversation race speed scan feed
 #                                         profile sanitizer large variants (without arguments all but `smoke`, `large`,
-#                                         the 7.2B model, and `variants`, what variants.sh made: its decode with each)
+#                                         the 7.2B model, and `variants`: its decode with each that variants.sh made)
 #
 # Every part runs, whatever happened before it, under a time limit of its own, and all of them within RECURRA_GPU_SECONDS
 # (none: 200); full output goes to $OUT where that is set, all in one file.
@@ -117,10 +117,12 @@ large() {
 }
 variants() {
   local type plugin
+  mkdir -p "$scratch/variants"
+  python3 -c 'import sys, tarfile
+tarfile.open(sys.argv[1]).extractall(sys.argv[2])' "$here/variants.tar.xz" "$scratch/variants" || return
   for type in q4_k f16; do
     drawn 7.2b $type || continue
-    for plugin in "" "$here"/variants/*.so; do
-      [ -z "$plugin" ] || [ -e "$plugin" ] || continue
+    for plugin in "" "$scratch"/variants/*.so; do
       case $type-$plugin in f16-*/packed*) continue ;; q4_k-*/sparse*) continue ;; esac
       step "7.2b-$type-$(basename "${plugin:-build}" .so)" 40 1 env RECURRA_BENCH_ONLY=decode ${plugin:+RECURRA_CUDA_PLUGIN=$plugin} "$bin/gpu_bench" model "$file" 1
     done
