@@ -34,12 +34,11 @@ void* open_library() {
 
 }  // namespace
 
-#define RECURRA_BLAS_FUNCTIONS(F)                                                                    \
-  F(cublasLtCreate)                                                                                  \
-  F(cublasLtDestroy)                                                                                 \
-  F(cublasLtMatmul)                                                                                  \
-  F(cublasLtMatmulDescCreate) F(cublasLtMatmulDescDestroy) F(cublasLtMatmulDescSetAttribute)         \
-      F(cublasLtMatrixLayoutCreate) F(cublasLtMatrixLayoutDestroy) F(cublasLtMatmulPreferenceCreate) \
+#define RECURRA_BLAS_FUNCTIONS(F)                                                                              \
+  F(cublasLtCreate)                                                                                            \
+  F(cublasLtDestroy)                                                                                           \
+  F(cublasLtMatmul) F(cublasLtMatmulDescCreate) F(cublasLtMatmulDescDestroy) F(cublasLtMatmulDescSetAttribute) \
+      F(cublasLtMatrixLayoutCreate) F(cublasLtMatrixLayoutDestroy) F(cublasLtMatmulPreferenceCreate)           \
           F(cublasLtMatmulPreferenceDestroy) F(cublasLtMatmulPreferenceSetAttribute) F(cublasLtMatmulAlgoGetHeuristic)
 
 struct Products::Library {
