@@ -101,6 +101,7 @@ class CpuExec final : public Exec {
   void add_scaled(Tensor y, Tensor x, const Vector& d) override;
   void delta_rule(const DeltaRule& io) override;
   void ssd(const Ssd& io) override;
+  void ssd_mix(const SsdMix& io, const Rows& rows) override;
   void scale(Tensor y, Tensor x, float factor) override;
   void repeat_heads(Tensor y, Tensor x, int64_t heads, int64_t kv_heads) override;
   void split_heads(Tensor a, Tensor b, Tensor x, int64_t heads) override;

@@ -47,7 +47,7 @@ void CpuExec::short_conv(Tensor y, Tensor x, const Vector& w, const Vector* bias
     const Segment& s = segment_of(rows, i);
     const float* past[kMostTaps];
     for (int64_t j = 0; j < taps; ++j) past[j] = input(s, i - s.first - taps + 1 + j);
-    s_.k.short_conv(row(y, i), past, w.data(), values(bias), act, taps, channels);
+    s_.k.short_conv(row(y, i), past, w.data(), channels, values(bias), act, taps, channels);
   });
   for (const Segment& s : rows.segments)
     for (int64_t j = 0; j + 1 < taps; ++j) {  // oldest first: a row is read before it is overwritten
@@ -181,6 +181,79 @@ void CpuExec::ssd(const Ssd& io) {
       std::copy_n(row(io.c, i) + h / per_group * key, key, row(io.r, i) + h * key);
     }
   });
+}
+
+// A head of a row is a task: its own values of the convolution, the scan and all that follows up to the norm. What
+// heads of a group share is the group's B and C: whichever thread comes to a group first makes them for itself.
+void CpuExec::ssd_mix(const SsdMix& io, const Rows& rows) {
+  constexpr int64_t kMostTaps = 64;
+  const int64_t inner = io.o.cols, channels = io.x_bc.cols, taps = io.conv->size() / channels;
+  if (static_cast<int32_t>(rows.segments.size()) != rows.count || taps > kMostTaps) return Exec::ssd_mix(io, rows);
+  const Frame frame(*this);
+  const int64_t keys = io.states, width = inner / io.heads, shared = io.groups * keys;
+  const int64_t per_group = io.heads / io.groups;
+  struct Thread {
+    int64_t made;  // the row and group whose B and C are there: i * groups + g
+    float *b, *c, *x, *v, *work;
+  };
+  std::vector<Thread> threads;
+  for (int t = 0; t < s_.threads.count(); ++t) {
+    const auto floats = [&](int64_t n) { return scratch(1, n).data; };
+    threads.push_back({-1, floats(keys), floats(keys), floats(width), floats(width), floats(keys)});
+  }
+  const auto past = [&](const Segment& s, int64_t j) {
+    return reinterpret_cast<float*>(s.state + io.conv_state) + j * channels;
+  };
+  const auto convolve = [&](float* y, const Segment& s, int64_t i, int64_t first, int64_t n) {
+    const float* x[kMostTaps];
+    for (int64_t j = 0; j + 1 < taps; ++j) x[j] = past(s, j) + first;
+    x[taps - 1] = row(io.x_bc, i) + first;
+    const float* bias = values(io.conv_bias);
+    s_.k.short_conv(y, x, io.conv->data() + first, channels, bias != nullptr ? bias + first : nullptr, Act::silu, taps,
+                    n);
+  };
+  const auto keep = [&](const Segment& s, int64_t i, int64_t first, int64_t n) {
+    for (int64_t j = 0; j + 1 < taps; ++j)
+      std::copy_n((j + 2 < taps ? past(s, j + 1) : row(io.x_bc, i)) + first, n, past(s, j) + first);
+  };
+  const bool gates = io.w == nullptr || !io.norm_before_gate;
+  each_piece(rows.count * io.heads, keys * (width + 16), [&](int64_t task, int thread) {
+    const int64_t i = task / io.heads, h = task % io.heads, first = h * width, g = h / per_group;
+    const Segment& s = rows.segments[static_cast<size_t>(i)];
+    Thread& t = threads[static_cast<size_t>(thread)];
+    auto* state = reinterpret_cast<float*>(s.state + io.state) + h * keys * width;
+    if (t.made != i * io.groups + g) {
+      convolve(t.b, s, i, inner + g * keys, keys);
+      convolve(t.c, s, i, inner + shared + g * keys, keys);
+      t.made = i * io.groups + g;
+    }
+    convolve(t.x, s, i, first, width);
+    keep(s, i, first, width);
+    float d = 0;
+    s_.k.epilogue(&d, row(io.dt, i) + h, io.dt_bias->data() + h, Act::softplus, false, 1);
+    d = std::min(std::max(d, io.least), io.most);
+    const float log_w = d * io.a->data()[h];
+    for (int64_t j = 0; j < width; ++j) t.v[j] = d * t.x[j];
+    float* o = row(io.o, i) + first;
+    ScanHead head{};
+    head.decay = Decay::scalar;
+    head.tokens = 1;
+    head.key = keys;
+    head.value = width;
+    head.state = state;
+    head.r = t.c;
+    head.k = t.b;
+    head.v = t.v;
+    head.log_w = &log_w;
+    head.o = o;
+    head.work = t.work;
+    s_.k.scan(head);
+    s_.k.add_scaled(o, t.x, io.d->data() + first, width);
+    if (gates) s_.k.gate(o, o, row(io.z, i) + first, Act::silu, width);
+  });
+  for (int64_t i = 0; i < rows.count; ++i) keep(rows.segments[static_cast<size_t>(i)], i, inner, 2 * shared);
+  if (io.w != nullptr) norm(io.o, io.o, Norm::rms, io.w, nullptr, io.eps, io.norm_groups);
+  if (!gates) gate(io.o, io.o, io.z, Act::silu);
 }
 
 void CpuExec::scale(Tensor y, Tensor x, float factor) {

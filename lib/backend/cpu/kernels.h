@@ -85,9 +85,9 @@ struct Kernels {
   void (*activate)(float* y, const float* x, Act act, int64_t n);
   void (*gate)(float* y, const float* x, const float* g, Act act, int64_t n);
   void (*add_scaled)(float* y, const float* x, const float* d, int64_t n);
-  // y = act(bias + sum_j w[j*n ..] * x[j]), j < taps: w is [taps, n], x the rows from the oldest on.
-  void (*short_conv)(float* y, const float* const* x, const float* w, const float* bias, Act act, int64_t taps,
-                     int64_t n);
+  // y = act(bias + sum_j w[j*stride ..] * x[j]), j < taps: n of w's channels, x the rows from the oldest on.
+  void (*short_conv)(float* y, const float* const* x, const float* w, int64_t stride, const float* bias, Act act,
+                     int64_t taps, int64_t n);
   // `n` channels of Mamba-1 over tokens: see SelectiveHead.
   void (*selective_scan)(const struct SelectiveHead& head);
   void (*lerp)(float* out, const float* now, const float* before, const float* mu, int64_t n);

@@ -66,11 +66,12 @@ void add_scaled(float* y, const float* x, const float* scale, int64_t n) {
   });
 }
 
-void short_conv(float* y, const float* const* x, const float* w, const float* bias, Act act, int64_t taps, int64_t n) {
+void short_conv(float* y, const float* const* x, const float* w, int64_t stride, const float* bias, Act act,
+                int64_t taps, int64_t n) {
   for_lanes(n, [=](DF d, auto m, int64_t i) HWY_ATTR {
     VF sum = bias != nullptr ? hn::MaskedLoad(m, d, bias + i) : hn::Zero(d);
     for (int64_t j = 0; j < taps; ++j)
-      sum = hn::MulAdd(hn::MaskedLoad(m, d, w + j * n + i), hn::MaskedLoad(m, d, x[j] + i), sum);
+      sum = hn::MulAdd(hn::MaskedLoad(m, d, w + j * stride + i), hn::MaskedLoad(m, d, x[j] + i), sum);
     hn::BlendedStore(apply_act(d, sum, act), m, d, y + i);
   });
 }
