@@ -200,7 +200,8 @@ class CudaExec final : public Exec {
   }
   void norm_shift_lerp(const NormLerp& n, const Rows& rows) override {
     constexpr int64_t kMostCols = 4096;  // where a segment has several rows
-    if (!single(rows) && (n.x.cols > kMostCols || n.x.cols % 4 != 0)) return Exec::norm_shift_lerp(n, rows);
+    if (n.x.cols % (single(rows) ? 2 : 4) != 0 || n.x.stride % 2 != 0) return Exec::norm_shift_lerp(n, rows);
+    if (!single(rows) && n.x.cols > kMostCols) return Exec::norm_shift_lerp(n, rows);
     if (n.kind != Norm::layer && n.kind != Norm::rms) return Exec::norm_shift_lerp(n, rows);
     gpu_norm_lerp io{};
     if (n.y.size() > sizeof io.y / sizeof *io.y) fail(Code::internal, "%zu lerps of one row", n.y.size());

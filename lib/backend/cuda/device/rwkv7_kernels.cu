@@ -11,7 +11,7 @@
 namespace recurra::gpu {
 namespace {
 
-constexpr int kNormThreads = 512, kHead = 64, kMixThreads = 256;
+constexpr int kNormThreads = 512, kShare = 256, kMostLerps = 8, kHead = 64, kMixThreads = 256;
 
 // Where results go: float32, or operands of products.
 struct Out {
@@ -24,48 +24,114 @@ Out out(gpu_exec& exec, const gpu_tensor& y, const gpu_matrix* reader) {
   return {y.data, operand == Operand::f32 ? y.stride : y.cols, static_cast<int>(operand)};
 }
 struct NormLerpOut {
-  Out y[8];
+  Out y[kMostLerps];
 };
 
-// A block for a row; a thread keeps up to Each of its values in registers.
+// A row as y = (x - mean) * scale; mean is 0 but for layer norm. By a block, of which a thread has up to Each values,
+// in pairs, that are 0 behind the row.
 template <int Each>
-__global__ void __launch_bounds__(kNormThreads)
+__device__ inline void load_row(float (&v)[Each], const float* x, int64_t n) {
+#pragma unroll
+  for (int e = 0; e < Each; e += 2) {
+    const int64_t c = 2 * threadIdx.x + e * kNormThreads;
+    const float2 two = c < n ? *reinterpret_cast<const float2*>(x + c) : make_float2(0, 0);
+    v[e] = two.x;
+    v[e + 1] = two.y;
+  }
+}
+struct Normed {
+  float mean, scale;
+};
+template <int Each>
+__device__ inline Normed normed(const gpu_norm_lerp& io, const float (&v)[Each], float* shared) {
+  const auto n = static_cast<float>(io.x.cols);
+  float sum = 0, square = 0;
+#pragma unroll
+  for (int e = 0; e < Each; ++e) sum += v[e];
+  const float mean = static_cast<Norm>(io.kind) == Norm::layer ? block_sum(sum, shared) / n : 0.0f;
+#pragma unroll
+  for (int e = 0; e < Each; ++e)
+    if (2 * threadIdx.x + e / 2 * 2 * kNormThreads < io.x.cols) square += (v[e] - mean) * (v[e] - mean);
+  return {mean, 1 / sqrtf(block_sum(square, shared) / n + io.eps)};
+}
+
+// A block for a row; a thread keeps its values in registers. Few of them: rows of a large batch are to be there at
+// once.
+template <int Each>
+__global__ void __launch_bounds__(kNormThreads, Each <= 8 ? 3 : 1)
     norm_lerp_kernel(const __grid_constant__ gpu_norm_lerp io, const __grid_constant__ DeviceRows rows,
                      const __grid_constant__ NormLerpOut out) {
   __shared__ float shared[32];
   const int64_t n = io.x.cols, i = blockIdx.x;
-  float w[Each], b[Each], v[Each], last[Each];
-  const auto each = [&](auto f) {
+  float v[Each], last[Each];
+  const auto each_pair = [&](auto f) {
 #pragma unroll
-    for (int e = 0; e < Each; ++e) {
-      const int64_t c = threadIdx.x + e * kNormThreads;
+    for (int e = 0; e < Each; e += 2) {
+      const int64_t c = 2 * threadIdx.x + e * kNormThreads;
       if (c < n) f(e, c);
     }
   };
-  each([&](int e, int64_t c) {
-    w[e] = io.w != nullptr ? io.w[c] : 1.0f;
-    b[e] = io.b != nullptr ? io.b[c] : 0.0f;
-  });
   after_others();
   float* shift = reinterpret_cast<float*>(rows.segment[i].state + io.shift);  // segment i is row i
-  float sum = 0, square = 0;
-  each([&](int e, int64_t c) {
-    v[e] = row(io.x, i)[c];
-    last[e] = shift[c];
-    sum += v[e];
-  });
-  const float mean = static_cast<Norm>(io.kind) == Norm::layer ? block_sum(sum, shared) / static_cast<float>(n) : 0.0f;
-  each([&](int e, int64_t) { square += (v[e] - mean) * (v[e] - mean); });
-  const float scale = 1 / sqrtf(block_sum(square, shared) / static_cast<float>(n) + io.eps);
-  each([&](int e, int64_t c) {
-    v[e] = (v[e] - mean) * scale * w[e] + b[e];
-    shift[c] = v[e];
+  load_row(v, row(io.x, i), n);
+  load_row(last, shift, n);
+  const Normed by = normed(io, v, shared);
+  each_pair([&](int e, int64_t c) {
+    const float2 one = make_float2(1, 1), w = io.w != nullptr ? *reinterpret_cast<const float2*>(io.w + c) : one,
+                 b = io.b != nullptr ? *reinterpret_cast<const float2*>(io.b + c) : make_float2(0, 0);
+    v[e] = fmaf((v[e] - by.mean) * by.scale, w.x, b.x);
+    v[e + 1] = fmaf((v[e + 1] - by.mean) * by.scale, w.y, b.y);
     last[e] -= v[e];
+    last[e + 1] -= v[e + 1];
+    *reinterpret_cast<float2*>(shift + c) = make_float2(v[e], v[e + 1]);
   });
+#pragma unroll 2
   for (int j = 0; j < io.count; ++j) {
     const Out& y = out.y[j];
     const float* mu = io.mu + j * n;
-    each([&](int e, int64_t c) { put_operand(y.operand, y.data, i * y.stride + c, fmaf(last[e], mu[c], v[e])); });
+    each_pair([&](int e, int64_t c) {
+      const float2 m = *reinterpret_cast<const float2*>(mu + c);
+      put_operand2(y.operand, y.data, i * y.stride + c, fmaf(last[e], m.x, v[e]), fmaf(last[e + 1], m.y, v[e + 1]));
+    });
+  }
+}
+
+// The same numbers by many blocks for a row, where one would be alone: each goes through all of the row and writes
+// kShare of its columns, two threads a column, which take turns with the results.
+template <int Each>
+__global__ void __launch_bounds__(kNormThreads)
+    norm_lerp_shares_kernel(const __grid_constant__ gpu_norm_lerp io, const __grid_constant__ DeviceRows rows,
+                            const __grid_constant__ NormLerpOut out) {
+  constexpr int kTurns = kNormThreads / kShare, kOutputs = kMostLerps / kTurns;
+  __shared__ float shared[32];
+  const int64_t n = io.x.cols, i = blockIdx.x, c = blockIdx.y * kShare + threadIdx.x % kShare;
+  const int turn = static_cast<int>(threadIdx.x) / kShare;
+  const bool mine = c < n;
+  float w = 1, b = 0, mu[kOutputs] = {}, v[Each], own = 0, last = 0;
+  if (mine) {
+    if (io.w != nullptr) w = io.w[c];
+    if (io.b != nullptr) b = io.b[c];
+#pragma unroll
+    for (int j = 0; j < kOutputs; ++j)
+      if (turn + kTurns * j < io.count) mu[j] = io.mu[(turn + kTurns * j) * n + c];
+  }
+  after_others();
+  float* shift = reinterpret_cast<float*>(rows.segment[i].state + io.shift);
+  load_row(v, row(io.x, i), n);
+  if (mine) {
+    own = row(io.x, i)[c];
+    last = shift[c];
+  }
+  const Normed by = normed(io, v, shared);  // with a barrier: both threads of a column have read its past
+  if (!mine) return;
+  own = fmaf((own - by.mean) * by.scale, w, b);
+  if (turn == 0) shift[c] = own;
+  last -= own;
+#pragma unroll
+  for (int j = 0; j < kOutputs; ++j) {
+    if (turn + kTurns * j >= io.count) break;
+    const Out& y = out.y[turn + kTurns * j];
+    put_operand(y.operand, y.data, i * y.stride + c, fmaf(last, mu[j], own));
   }
 }
 
@@ -218,14 +284,18 @@ __global__ void __launch_bounds__(kMixThreads, RECURRA_MIX_BLOCKS)
 void norm_lerp(gpu_exec& exec, const gpu_norm_lerp& io, const DeviceRows& rows) {
   if (rows.count == 0) return;
   if (!rows.single) return norm_lerp_rows(exec, io, rows);
-  const dim3 grid(static_cast<unsigned>(rows.count));
   NormLerpOut to{};
   for (int j = 0; j < io.count; ++j) to.y[j] = out(exec, io.y[j], io.reader[j]);
-  const auto run = [&](auto kernel) { launch(exec, "norm_lerp", grid, kNormThreads, 0, kernel, io, rows, to); };
-  if (io.x.cols <= 2 * kNormThreads) return run(norm_lerp_kernel<2>);
-  if (io.x.cols <= 4 * kNormThreads) return run(norm_lerp_kernel<4>);
-  if (io.x.cols <= 8 * kNormThreads) return run(norm_lerp_kernel<8>);
-  if (io.x.cols <= 32 * kNormThreads) return run(norm_lerp_kernel<32>);
+  constexpr int32_t kSharedRows = 8;  // from there on rows are blocks enough
+  const bool shared = rows.count <= kSharedRows;
+  const dim3 grid(static_cast<unsigned>(rows.count), shared ? static_cast<unsigned>(ceil_div(io.x.cols, kShare)) : 1);
+  const auto run = [&](auto kernel, auto shares) {
+    launch(exec, "norm_lerp", grid, kNormThreads, 0, shared ? shares : kernel, io, rows, to);
+  };
+  if (io.x.cols <= 2 * kNormThreads) return run(norm_lerp_kernel<2>, norm_lerp_shares_kernel<2>);
+  if (io.x.cols <= 4 * kNormThreads) return run(norm_lerp_kernel<4>, norm_lerp_shares_kernel<4>);
+  if (io.x.cols <= 8 * kNormThreads) return run(norm_lerp_kernel<8>, norm_lerp_shares_kernel<8>);
+  if (io.x.cols <= 32 * kNormThreads) return run(norm_lerp_kernel<32>, norm_lerp_shares_kernel<32>);
   fail(kUnsupported, "rows of %lld values; the cuda backend has up to %d", static_cast<long long>(io.x.cols),
        32 * kNormThreads);
 }
