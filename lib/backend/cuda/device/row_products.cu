@@ -108,14 +108,20 @@ __device__ void finish_eight(const Finishes::One& p, int64_t i, int64_t c) {
   } v;
   uint4* at = reinterpret_cast<uint4*>(static_cast<T*>(p.x) + i * p.ld + c);
   v.all = *at;
+  const auto each = [&](auto activated) {
 #pragma unroll
-  for (int j = 0; j < 8; ++j) {
-    float y = static_cast<float>(v.x[j]);
-    if (p.bias != nullptr) y += p.bias[c + j];
-    y = activation(static_cast<Act>(p.act), y);
-    if (sizeof(T) == 2 && p.operand == Operand::f16) y = fminf(fmaxf(y, -65504.0f), 65504.0f);
-    v.x[j] = static_cast<T>(y);
-  }
+    for (int j = 0; j < 8; ++j) {
+      float y = static_cast<float>(v.x[j]);
+      if (p.bias != nullptr) y += p.bias[c + j];
+      y = activated(y);
+      if (sizeof(T) == 2 && p.operand == Operand::f16) y = fminf(fmaxf(y, -65504.0f), 65504.0f);
+      v.x[j] = static_cast<T>(y);
+    }
+  };
+  if (static_cast<Act>(p.act) == Act::relu2)  // in short: all activations eight times do not fit the instruction cache
+    each([](float y) { return y > 0 ? y * y : 0.0f; });
+  else
+    each([&p](float y) { return activation(static_cast<Act>(p.act), y); });
   *at = v.all;
 }
 __global__ void finish_kernel(const __grid_constant__ Finishes all) {
