@@ -32,7 +32,8 @@ class Products {
   // whether the weights lie by input
   using Key = std::tuple<int, int, int64_t, int64_t, int64_t, int64_t, int64_t, bool, bool>;
   const Plan& plan(const Key& key);
-  const void* weights(gpu_exec& exec, const gpu_matrix& w, Operand operand, int64_t ld);
+  const void* kept_weights(gpu_exec& exec, const gpu_matrix& w, Operand operand, int64_t ld);
+  const void* weights_for_call(gpu_exec& exec, const gpu_matrix& w, Operand operand, int64_t ld);
 
   gpu_device& device_;
   std::unique_ptr<Library> library_;
@@ -76,6 +77,20 @@ struct Finishes {
   int count;
 };
 void finish(gpu_exec& exec, const Finishes& all);
+// y = act(x W^T + bias), or y += that, with W [out, ld] and x [rows, ld] of 16 bits, 16 byte aligned and ld a multiple
+// of 8; y float32, or an operand itself. All by one kernel (small_products.cu).
+struct SmallProducts {
+  struct One {
+    const void *x, *w;
+    void* y;
+    const float* bias;
+    int64_t rows, out, ld, ldy;
+    int32_t act, add;
+    Operand operand, result;
+  } one[Products::kMost];
+  int count;
+};
+void small_products(gpu_exec& exec, const SmallProducts& all);
 // What is to be written where `y` lies, for products with `reader` to read: rows without gaps, ld = cols rounded up to
 // a multiple of 8 with zeros behind the columns. linears() then finds it there.
 Operand leave_operand(gpu_exec& exec, const gpu_tensor& y, const gpu_matrix* reader);

@@ -62,7 +62,8 @@ gpu_device::gpu_device(int32_t device_id, bool with_bf16) : id(device_id), bf16(
     recurra::gpu::fail(kBackend, "the device is a %s of compute capability %d.%d, the cuda backend needs 8.0 or newer",
                        properties.name, properties.major, properties.minor);
   const char* overlapping = std::getenv("RECURRA_CUDA_OVERLAP");
-  overlap = properties.major >= 9 && (overlapping == nullptr || std::strcmp(overlapping, "0") != 0);
+  concurrent = overlapping == nullptr || std::strcmp(overlapping, "0") != 0;
+  overlap = concurrent && properties.major >= 9;
   keep_memory(id);
   check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreate");
   products = std::make_unique<Products>(*this);
@@ -115,6 +116,46 @@ void gpu_device::release(void* data) noexcept {
   }
   if (cudaFreeAsync(data, stream) != cudaSuccess) cudaGetLastError();
 }
+
+namespace recurra::gpu {
+
+SideStreams::SideStreams(gpu_device& device, uint64_t workspace) {
+  try {
+    check(cudaEventCreateWithFlags(&begin_, cudaEventDisableTiming), "cudaEventCreate");
+    for (Side& s : side_) {
+      check(cudaStreamCreateWithFlags(&s.stream, cudaStreamNonBlocking), "cudaStreamCreate");
+      check(cudaEventCreateWithFlags(&s.done, cudaEventDisableTiming), "cudaEventCreate");
+      s.workspace = std::make_unique<Memory>(device);
+      s.workspace->need(workspace);
+    }
+  } catch (...) {
+    destroy();
+    throw;
+  }
+}
+SideStreams::~SideStreams() { destroy(); }
+
+void SideStreams::destroy() noexcept {
+  for (Side& s : side_) {
+    if (s.stream != nullptr) cudaStreamSynchronize(s.stream), cudaStreamDestroy(s.stream);
+    if (s.done != nullptr) cudaEventDestroy(s.done);
+  }
+  if (begin_ != nullptr) cudaEventDestroy(begin_);
+  cudaGetLastError();
+}
+
+SideStreams::Fork::Fork(SideStreams& sides, cudaStream_t main) : sides_(sides), main_(main) {
+  check(cudaEventRecord(sides.begin_, main), "cudaEventRecord");
+  for (const Side& s : sides.side_) check(cudaStreamWaitEvent(s.stream, sides.begin_, 0), "cudaStreamWaitEvent");
+}
+
+// What fails here is reported by main's next call.
+SideStreams::Fork::~Fork() {
+  for (const Side& s : sides_.side_)
+    if (cudaEventRecord(s.done, s.stream) == cudaSuccess) cudaStreamWaitEvent(main_, s.done, 0);
+}
+
+}  // namespace recurra::gpu
 
 // Pages are written by the host one by one, in turns: a copy under way still reads the ones before.
 struct gpu_exec::Staging {
@@ -266,6 +307,17 @@ float* gpu_exec::pinned(size_t bytes) {
   if (bytes > kMost) return nullptr;
   if (pinned_ == nullptr) check(cudaMallocHost(reinterpret_cast<void**>(&pinned_), kMost), "cudaMallocHost", kMost);
   return pinned_;
+}
+
+recurra::gpu::SideStreams* gpu_exec::side_streams(uint64_t workspace) {
+  if (sides_ != nullptr || without_sides_ || recording() || profile || !device.concurrent) return sides_.get();
+  try {
+    sides_ = std::make_unique<SideStreams>(device, workspace);
+  } catch (const Failure& f) {
+    if (f.code != kMemory) throw;
+    without_sides_ = true;
+  }
+  return sides_.get();
 }
 
 int* gpu_exec::counters(int64_t count) {

@@ -49,7 +49,8 @@ struct gpu_device {
 
   const int32_t id;
   const bool bf16;
-  bool overlap;  // a kernel may begin before the one it follows has ended (math.cuh); RECURRA_CUDA_OVERLAP=0: never
+  bool concurrent;  // work may run beside other work, on side streams; RECURRA_CUDA_OVERLAP=0: never
+  bool overlap;     // and a kernel may begin before the one it follows has ended (math.cuh)
   cudaDeviceProp properties;
   cudaStream_t stream = nullptr;  // of everything
   std::unique_ptr<recurra::gpu::Products> products;
@@ -91,6 +92,42 @@ class Memory {
   gpu_device& device_;
   void* data_ = nullptr;
   uint64_t size_ = 0;
+};
+
+// Streams beside an exec's own, for work that waits for what came before, but not for each other, each with memory to
+// work in.
+class SideStreams {
+ public:
+  static constexpr int kSides = 3;
+  SideStreams(gpu_device& device, uint64_t workspace);
+  ~SideStreams();
+  SideStreams(const SideStreams&) = delete;
+  SideStreams& operator=(const SideStreams&) = delete;
+  cudaStream_t stream(int i) const { return side_[i].stream; }
+  void* workspace(int i) const { return side_[i].workspace->data(); }
+
+  // While it lives the sides go on from where `main` is; then main waits for them.
+  class Fork {
+   public:
+    Fork(SideStreams& sides, cudaStream_t main);
+    ~Fork();
+    Fork(const Fork&) = delete;
+    Fork& operator=(const Fork&) = delete;
+
+   private:
+    SideStreams& sides_;
+    cudaStream_t main_;
+  };
+
+ private:
+  struct Side {
+    cudaStream_t stream = nullptr;
+    cudaEvent_t done = nullptr;
+    std::unique_ptr<Memory> workspace;
+  };
+  void destroy() noexcept;
+  Side side_[kSides];
+  cudaEvent_t begin_ = nullptr;
 };
 
 // The rows of a call, as kernels read them: in device memory, at addresses that stay while the shape does.
@@ -136,6 +173,8 @@ struct gpu_exec {
   void pass_end(bool complete);
   // Host memory that the device writes straight into, for results; null for more than 1 MB.
   float* pinned(size_t bytes);
+  // Null where there is no memory for them, or every kernel is to run by itself.
+  recurra::gpu::SideStreams* side_streams(uint64_t workspace);
   // RECURRA_CUDA_PROFILE=1: no graphs, every kernel by itself with its time, and a table on stderr at the end.
   class Profile;
   std::unique_ptr<Profile> profile;
@@ -144,6 +183,8 @@ struct gpu_exec {
  private:
   float* pinned_ = nullptr;
   recurra::gpu::Memory counters_;
+  std::unique_ptr<recurra::gpu::SideStreams> sides_;
+  bool without_sides_ = false;  // there was no memory
   struct Recorder;
   std::unique_ptr<Recorder> recorder_;
   struct Staging;
