@@ -1,9 +1,7 @@
 #include "model/sampler.h"
 
 #include <algorithm>
-#include <cfloat>
 #include <cmath>
-#include <cstring>
 #include <limits>
 
 #include "core/error.h"
@@ -15,39 +13,7 @@ constexpr int32_t kMostRecent = 1 << 20;
 constexpr size_t kSmallK = 512;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-// e^x for x <= 0 from +, - and * alone, which IEEE 754 fixes to the bit: x = k ln 2 + r with |r| <= ln 2 / 2, e^r by
-// its Taylor series to r^13 / 13! (the rest is below 5e-18), 2^k by the exponent's bits. Relative error below 1e-15.
-// Below -708, where results would be subnormal, it is that of -708: nothing beside the best one's 1.
-inline double exp_nonpositive(double x) {
-  constexpr double kLog2e = 0x1.71547652b82fep0;
-  constexpr double kLn2High = 0x1.62e42fee00000p-1;  // 32 bits: k * kLn2High is exact
-  constexpr double kLn2Low = 0x1.a39ef35793c76p-33;
-  constexpr double kRound = 0x1.8p52;  // adding it rounds to an integer, which then stands in the lowest bits
-  const double inside = x > -708.0 ? x : -708.0;
-  const double shifted = inside * kLog2e + kRound;
-  const double k = shifted - kRound;
-  const double r = (inside - k * kLn2High) - k * kLn2Low;
-  double p = 1.0 / 6227020800.0;
-  p = p * r + 1.0 / 479001600.0;
-  p = p * r + 1.0 / 39916800.0;
-  p = p * r + 1.0 / 3628800.0;
-  p = p * r + 1.0 / 362880.0;
-  p = p * r + 1.0 / 40320.0;
-  p = p * r + 1.0 / 5040.0;
-  p = p * r + 1.0 / 720.0;
-  p = p * r + 1.0 / 120.0;
-  p = p * r + 1.0 / 24.0;
-  p = p * r + 1.0 / 6.0;
-  p = p * r + 0.5;
-  p = p * r + 1.0;
-  p = p * r + 1.0;
-  uint64_t bits;
-  std::memcpy(&bits, &shifted, sizeof bits);
-  bits = (bits + 1023) << 52;
-  double scale;
-  std::memcpy(&scale, &bits, sizeof scale);
-  return p * scale;
-}
+using sampling::exp_nonpositive;
 
 [[noreturn]] void refuse(const char* option, float value, const char* expected) {
   fail(Code::invalid, "%s is %g, expected %s", option, static_cast<double>(value), expected);
@@ -110,6 +76,24 @@ int32_t Sampler::pick(const float* logits, size_t n) {
   return token;
 }
 
+Pick Sampler::next() {
+  Pick p;
+  p.temperature = options_.temperature;
+  p.top_k = options_.top_k;
+  p.top_p = options_.top_p;
+  p.min_p = options_.min_p;
+  p.repeat_penalty = options_.repeat_penalty;
+  if (options_.temperature > 0) p.uniform = Random(random_).uniform();
+  sort_recent();
+  p.recent = sorted_;
+  return p;
+}
+
+void Sampler::picked(int32_t token) {
+  if (options_.temperature > 0) random_.next();
+  remember(token);
+}
+
 // What the rest of pick() comes to at temperature 0 without a penalty, in one pass over the logits.
 int32_t Sampler::greedy(const float* logits, size_t n) {
   size_t best = 0;
@@ -142,16 +126,19 @@ void Sampler::gather(const float* logits, size_t n) {
   candidates_.resize(kept);
 }
 
-void Sampler::penalise() {
+void Sampler::sort_recent() {
   sorted_.assign(recent_.begin(), recent_.end());
   std::sort(sorted_.begin(), sorted_.end());
   sorted_.erase(std::unique(sorted_.begin(), sorted_.end()), sorted_.end());
+}
+
+void Sampler::penalise() {
+  sort_recent();
   for (const int32_t token : sorted_) {
     const auto at = std::lower_bound(candidates_.begin(), candidates_.end(), token,
                                      [](const Candidate& c, int32_t id) { return c.id < id; });
     if (at == candidates_.end() || at->id != token) continue;
-    const float l = at->logit > 0 ? at->logit / options_.repeat_penalty : at->logit * options_.repeat_penalty;
-    at->logit = std::min(std::max(l, -FLT_MAX), FLT_MAX);
+    at->logit = sampling::penalised(at->logit, options_.repeat_penalty);
   }
 }
 
@@ -175,7 +162,7 @@ void Sampler::weigh(double best, double temperature) {
   const size_t n = candidates_.size();
   weights_.resize(n);
   for (size_t i = 0; i < n; ++i) {
-    weights_[i] = exp_nonpositive((static_cast<double>(candidates_[i].logit) - best) / temperature);
+    weights_[i] = sampling::weight(candidates_[i].logit, best, temperature);
   }
 }
 

@@ -1,15 +1,18 @@
+// clang-format off
 // Picks the next token from the logits. With l the logits after the penalty, best first (the lower id on a tie):
 //
 //   penalty      l_i = l_i / r if l_i > 0 else l_i * r, once for every token among the last `repeat_last_n` picked
 //   top-k        the k best stay
-//   top-p        p_i = exp(l_i - l_best) / sum_j exp(l_j - l_best) over those; the fewest best whose sum is >= top_p
-//   stay min-p        those with exp(l_i - l_best) >= min_p stay; the best always does temperature  w_i = exp((l_i -
-//   l_best) / temperature) draw         u uniform in [0, 1): the first i with w_1 + ... + w_i > u * sum_j w_j
+//   top-p        p_i = exp(l_i - l_best) / sum_j exp(l_j - l_best) over those; the fewest best with a sum >= top_p stay
+//   min-p        those with exp(l_i - l_best) >= min_p stay; the best always does
+//   temperature  w_i = exp((l_i - l_best) / temperature)
+//   draw         u uniform in [0, 1): the first i with w_1 + ... + w_i > u * sum_j w_j
 //
+// clang-format on
 // The same seed, options and logits give the same tokens on every machine, for ever: the generator is core/random.h's,
 // the exponential is our own (a libm's last bit differs), and sums run in double, in a fixed order: by id; best first
 // from where on top-k has left a token out, or top-p has cut. Every pick at temperature > 0 takes one number from the
-// generator.
+// generator. A device that sums in another order picks only where that cannot matter (backend/backend.h).
 #pragma once
 
 #include <cstddef>
@@ -17,6 +20,7 @@
 #include <vector>
 
 #include "core/random.h"
+#include "core/sampling.h"
 
 namespace recurra {
 
@@ -41,6 +45,11 @@ class Sampler {
   // Whether pick() gives the best token and nothing else: what chooses among the same logits elsewhere may stand in.
   bool is_greedy() const { return options_.temperature == 0 && options_.repeat_last_n == 0; }
 
+  // pick() in two halves, for who has the logits elsewhere: what it would pick by, valid until the next call of
+  // anything here; and that it came to `token`. Between the two, pick() still gives that token.
+  Pick next();
+  void picked(int32_t token);
+
  private:
   struct Candidate {
     float logit;
@@ -52,6 +61,7 @@ class Sampler {
 
   static int32_t greedy(const float* logits, size_t n);
   void gather(const float* logits, size_t n);
+  void sort_recent();
   void penalise();
   void keep_top_k();
   void weigh(double best, double temperature);

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 #include <deque>
 #include <limits>
 #include <map>
@@ -403,6 +404,75 @@ TEST(Sampler, OptionsOutOfRangeAreNamed) {
   expect_refused("top_k is -1, ", [](SamplerOptions& o) { o.top_k = -1; });
   expect_refused("repeat_last_n is -1, ", [](SamplerOptions& o) { o.repeat_last_n = -1; });
   expect_refused("repeat_last_n is 1048577, ", [](SamplerOptions& o) { o.repeat_last_n = 1048577; });
+}
+
+// Who picks elsewhere goes on as the sampler itself would, and may give up at any pick.
+TEST(Sampler, InTwoHalves) {
+  for (const float temperature : {0.0f, 0.9f}) {
+    SamplerOptions o = at_temperature(temperature, 21);
+    o.top_k = 30;
+    o.repeat_penalty = 1.3f;
+    o.repeat_last_n = 5;
+    const std::vector<float> logits = normal_logits(400, 8, 3);
+    Sampler whole(o), halves(o);
+    Random random(21);
+    std::deque<int32_t> past;
+    for (int i = 0; i < 60; ++i) {
+      const Pick by = halves.next();
+      EXPECT_EQ(by.uniform, temperature > 0 ? random.uniform() : 0);
+      EXPECT_EQ(halves.next().uniform, by.uniform);
+      const std::set<int32_t> recent(past.begin(), past.end());
+      EXPECT_EQ(std::vector<int32_t>(by.recent.begin(), by.recent.end()),
+                std::vector<int32_t>(recent.begin(), recent.end()));
+      EXPECT_EQ(by.temperature, o.temperature);
+      EXPECT_EQ(by.top_k, o.top_k);
+      EXPECT_EQ(by.repeat_penalty, o.repeat_penalty);
+      const int32_t token = whole.pick(logits.data(), logits.size());
+      if (i % 3 == 0)
+        EXPECT_EQ(halves.pick(logits.data(), logits.size()), token);
+      else
+        halves.picked(token);
+      past.push_back(token);
+      if (past.size() > 5) past.pop_front();
+    }
+  }
+  EXPECT_TRUE(Sampler({}).next().is_greedy());
+}
+
+// Kept bits: host and device compute them from one source.
+TEST(Sampling, WeightsAreThoseOfEver) {
+  for (const auto& [x, bits] : {std::pair<double, uint64_t>{0, 0x3ff0000000000000},
+                                {-0.0, 0x3ff0000000000000},
+                                {-1e-300, 0x3ff0000000000000},
+                                {-1, 0x3fd78b56362cef38},
+                                {-0.3466, 0x3fe6a0773cd678a3},
+                                {-25.0625, 0x3dacb08917123cbe},
+                                {-700, 0xd14f2b0fb9307f},
+                                {-708, 0x17c8ab2288c9ac},
+                                {-1e300, 0x17c8ab2288c9ac}}) {
+    const double e = sampling::exp_nonpositive(x);
+    uint64_t found;
+    std::memcpy(&found, &e, sizeof found);
+    EXPECT_EQ(found, bits) << x << std::hex << " 0x" << found;
+  }
+  std::mt19937 random(3);
+  for (int i = 0; i < 100000; ++i) {
+    const double x = -static_cast<double>(random()) / 4294967296.0 * (i % 2 == 0 ? 700 : 2);
+    const double expected = std::exp(x);
+    ASSERT_NEAR(sampling::exp_nonpositive(x), expected, 1e-15 * expected) << x;
+  }
+  EXPECT_EQ(sampling::weight(-1e38f, 3e38, 1e-45), sampling::exp_nonpositive(-708));
+}
+
+TEST(Sampling, NumbersAreOrderedAsLogits) {
+  const float most = std::numeric_limits<float>::max(), tiny = std::numeric_limits<float>::denorm_min();
+  const float ascending[] = {-kInf, -most, -1.5f, -1, -tiny, 0, tiny, 1, 1.0000001f, most, kInf};
+  for (size_t i = 1; i < sizeof ascending / sizeof *ascending; ++i) {
+    EXPECT_GT(sampling::ordered(ascending[i]), sampling::ordered(ascending[i - 1])) << ascending[i];
+    EXPECT_EQ(sampling::logit_of(sampling::ordered(ascending[i])), ascending[i]);
+  }
+  EXPECT_GT(sampling::ordered(-kInf), 0u);
+  EXPECT_EQ(sampling::ordered(-0.0f), sampling::ordered(0.0f));
 }
 
 TEST(Sampler, PicksWithoutAllocating) {
