@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "core/sampling.h"
 #include "core/span.h"
 #include "core/tensor.h"
 
@@ -372,10 +373,12 @@ class Exec {
   virtual void keep_last(Tensor x, const Rows& rows, size_t at) = 0;
   // And back: row i is the vector at byte `at` of segment i's slot.
   virtual void take_last(Tensor x, const Rows& rows, size_t at);
-  // The place of the largest value of each row, the first of several, or -1 where one is NaN or infinite, or all are
-  // -inf; waits as download does. False: the backend leaves this to the host. Nothing but that is asked where out is
-  // null.
-  virtual bool best(int32_t*, Tensor) { return false; }
+  // A token for each row of logits: by its own `picks`, or, where there are none, the best, the first of several. The
+  // token is Sampler::pick's or -1, undecided: where a logit is NaN or infinite or all are -inf; where sums lie so
+  // close to what they are compared with that their order could matter; where more tokens share a place in the order
+  // than there is room for. Waits as download does. False: the backend leaves this to the host. Nothing but that is
+  // asked where out is null.
+  virtual bool pick(int32_t*, Span<const Pick>, Tensor) { return false; }
   // Host copies of activations; waits for all that was asked before.
   virtual void download(float* out, Tensor x) = 0;
 };

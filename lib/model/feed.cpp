@@ -304,11 +304,15 @@ void Model::logits_with(Exec& exec, float* out, Span<const std::byte* const> slo
           [&](size_t first, Tensor y) { exec.download(out + static_cast<int64_t>(first) * network_.vocabulary, y); });
 }
 
-bool Model::best(int32_t* out, Span<const std::byte* const> slots) const {
+bool Model::pick(int32_t* out, Span<const Pick> picks, Span<const std::byte* const> slots) const {
   const WorkerLease lease(*this);
   Exec& exec = *(*lease).exec;
-  if (!exec.best(nullptr, {})) return false;
-  head_of(exec, slots, [&](size_t first, Tensor y) { exec.best(out + first, y); });
+  if (!exec.pick(nullptr, {}, {})) return false;
+  if (out == nullptr) return true;
+  head_of(exec, slots, [&](size_t first, Tensor y) {
+    const auto rows = static_cast<size_t>(y.rows);
+    exec.pick(out + first, picks.empty() ? picks : picks.sub(first, rows), y);
+  });
   return true;
 }
 

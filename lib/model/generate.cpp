@@ -18,6 +18,7 @@ void generate_from(State& state, const GenerateOptions& options) {
   Sampler greedy{SamplerOptions()};
   Sampler& sampler = options.sampler != nullptr ? *options.sampler : greedy;
   TextStream stream(options.stop_texts);
+  const bool there = model.pick(nullptr, {}, {});  // where the logits are
   std::vector<float> logits(static_cast<size_t>(model.vocabulary()));
   std::string text;
   Control control;
@@ -34,7 +35,9 @@ void generate_from(State& state, const GenerateOptions& options) {
       control.check();
     }
     int32_t token = -1;
-    if (!sampler.is_greedy() || !state.best(token) || token < 0) {
+    if (there && state.pick(token, sampler.next()) && token >= 0) {
+      sampler.picked(token);
+    } else {
       state.logits(logits.data());
       token = sampler.pick(logits.data(), logits.size());
     }

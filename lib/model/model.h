@@ -82,9 +82,9 @@ class Model {
   void feed(Span<Sequence> sequences, const FeedOptions& options) const;
   // logits [slots, vocabulary] from the slots' hidden vectors.
   void logits(float* out, Span<const std::byte* const> slots) const;
-  // The best token of each slot, the lowest id of several, or -1 where logits are not numbers, without the logits ever
-  // leaving the backend. False: it has no such operation.
-  bool best(int32_t* out, Span<const std::byte* const> slots) const;
+  // A token for each slot, as Exec::pick gives them, without the logits ever leaving the backend. False: it has no such
+  // operation, which is all that is asked where out is null.
+  bool pick(int32_t* out, Span<const Pick> picks, Span<const std::byte* const> slots) const;
   void hidden(float* out, const std::byte* slot) const;
 
  private:

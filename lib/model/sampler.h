@@ -42,8 +42,6 @@ class Sampler {
   // A token of 0 .. n-1. -inf is never picked; NaN, +inf or nothing but -inf is Code::invalid, and nothing has changed.
   // Allocates only when n is larger than ever before.
   int32_t pick(const float* logits, size_t n);
-  // Whether pick() gives the best token and nothing else: what chooses among the same logits elsewhere may stand in.
-  bool is_greedy() const { return options_.temperature == 0 && options_.repeat_last_n == 0; }
 
   // pick() in two halves, for who has the logits elsewhere: what it would pick by, valid until the next call of
   // anything here; and that it came to `token`. Between the two, pick() still gives that token.
@@ -59,6 +57,7 @@ class Sampler {
     return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
   }
 
+  bool is_greedy() const { return options_.temperature == 0 && options_.repeat_last_n == 0; }
   static int32_t greedy(const float* logits, size_t n);
   void gather(const float* logits, size_t n);
   void sort_recent();

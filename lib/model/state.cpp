@@ -193,10 +193,10 @@ void State::rewind(uint64_t count) {
   history_.cut(place);
 }
 
-bool State::best(int32_t& token) const {
+bool State::pick(int32_t& token, const Pick& by) const {
   need_tokens("logits");
   const std::byte* slot = slot_.data();
-  return model_->best(&token, {&slot, 1});
+  return model_->pick(&token, {&by, 1}, {&slot, 1});
 }
 
 void State::logits(float* out) const {

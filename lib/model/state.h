@@ -64,8 +64,8 @@ class State {
   };
   Checkpoint checkpoint() const;
   void restore(Checkpoint&& checkpoint) noexcept;
-  bool best(int32_t& token) const;  // as Model::best
-  void logits(float* out) const;  // throws Code::invalid before the first token
+  bool pick(int32_t& token, const Pick& by) const;  // as Model::pick
+  void logits(float* out) const;                    // throws Code::invalid before the first token
   void hidden(float* out) const;
 
   // Matrix memories S [V, K] (model/memories.cpp): heads of the slices [H, V, K], in their order.

@@ -182,6 +182,44 @@ TEST_F(Cuda, GreedyTokens) {
   }
 }
 
+// And so are all others: those that a sampler of the same seed picks from the logits, copied to the host.
+TEST_F(Cuda, SampledTokens) {
+  constexpr size_t kTokens = 40;
+  const Tokens opening = tokenize(gpu_.get(), kOpening);
+  struct {
+    float temperature, top_p, min_p, repeat_penalty;
+    uint32_t top_k;
+  } const kinds[] = {{0.8f, 0.95f, 0.05f, 1, 40}, {1, 1, 0, 1, 0}, {1.2f, 0.9f, 0, 1.2f, 0}, {0, 1, 0, 1.5f, 0}};
+  for (const auto& kind : kinds) {
+    recurra_sampler_options s = defaults(recurra_sampler_options_init);
+    s.temperature = kind.temperature;
+    s.top_k = kind.top_k;
+    s.top_p = kind.top_p;
+    s.min_p = kind.min_p;
+    s.repeat_penalty = kind.repeat_penalty;
+    s.seed = 5;
+    recurra_sampler* made[2] = {};
+    for (recurra_sampler*& m : made) ASSERT_OK(recurra_sampler_create(&m, &s));
+    const SamplerPtr there(made[0]), here(made[1]);
+    const StatePtr one = make_state(gpu_.get()), two = make_state(gpu_.get());
+    feed(one.get(), opening);
+    feed(two.get(), opening);
+    recurra_generate_options o = defaults(recurra_generate_options_init);
+    o.sampler = there.get();
+    Tokens picked(kTokens);
+    size_t n = 0;
+    ASSERT_OK(recurra_generate(picked.data(), kTokens, &n, one.get(), &o));
+    for (size_t i = 0; i < n; ++i) {
+      const std::vector<float> logits = logits_of(two.get(), n_vocab_);
+      recurra_token token = -1;
+      ASSERT_OK(recurra_sampler_pick(&token, here.get(), logits.data(), logits.size()));
+      ASSERT_EQ(picked[i], token) << "temperature " << kind.temperature << ", token " << i;
+      feed(two.get(), {token});
+    }
+    std::printf("%zu tokens at temperature %g\n", n, static_cast<double>(kind.temperature));
+  }
+}
+
 // Device memory that has run out is an error with a code, and everything there is works on.
 TEST_F(Cuda, OutOfMemory) {
   const uint64_t megabytes = (info_of(gpu_.get()).model_bytes >> 20) + 64;

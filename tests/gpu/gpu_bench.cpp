@@ -77,7 +77,7 @@ void bench_model(const char* path, const std::vector<int>& batches) {
         Sequence s{slots[0].data(), position++, &token, 1};
         m.feed({&s, 1}, feed);
         const std::byte* slot = slots[0].data();
-        if (!m.best(&token, {&slot, 1}) || token < 0) token = 1;
+        if (!m.pick(&token, {}, {&slot, 1}) || token < 0) token = 1;
       }
     });
     std::printf("decode b1              %10.1f tok/s  %7.0f GB/s of weights\n", kSteps / t, weights * kSteps / t / 1e9);
@@ -96,7 +96,7 @@ void bench_model(const char* path, const std::vector<int>& batches) {
         for (size_t b = 0; b < static_cast<size_t>(batch); ++b)
           sequences.push_back({slots[b].data(), position, &tokens[b], 1});
         m.feed({sequences.data(), sequences.size()}, feed);
-        m.best(tokens.data(), {read.data(), read.size()});
+        m.pick(tokens.data(), {}, {read.data(), read.size()});
         for (int32_t& token : tokens) token = std::max(token, 0);
       }
     });

@@ -322,9 +322,18 @@ class CudaExec final : public Exec {
   void take_last(Tensor x, const Rows& rows, size_t at) override {
     run(device_->f.take_last, gpu_take_last{of(x), at}, rows);
   }
-  bool best(int32_t* out, Tensor x) override {
-    const gpu_tensor from = of(x);
-    if (out != nullptr) CudaDevice::call([&](gpu_error* e) { return device_->f.best(exec_, out, &from, e); });
+  bool pick(int32_t* out, Span<const Pick> picks, Tensor logits) override {
+    if (out == nullptr) return true;
+    const gpu_tensor from = of(logits);
+    picks_.clear();
+    bool greedy = true;
+    for (const Pick& p : picks) {
+      picks_.push_back({p.uniform, p.temperature, p.top_p, p.min_p, p.repeat_penalty, p.top_k,
+                        static_cast<int32_t>(p.recent.size()), p.recent.data()});
+      greedy = greedy && p.is_greedy();
+    }
+    const gpu_pick* rows = greedy ? nullptr : picks_.data();
+    CudaDevice::call([&](gpu_error* e) { return device_->f.pick(exec_, out, rows, &from, e); });
     return true;
   }
   void download(float* out, Tensor x) override {
@@ -368,6 +377,7 @@ class CudaExec final : public Exec {
   bool in_pass_ = false;
   std::vector<gpu_segment> segments_;
   std::vector<gpu_product> products_;
+  std::vector<gpu_pick> picks_;
 };
 
 class CudaBackend final : public Backend {

@@ -193,6 +193,14 @@ struct gpu_keep_last {
 };
 typedef struct gpu_keep_last gpu_take_last;
 
+// As Pick in core/sampling.h.
+struct gpu_pick {
+  double uniform;
+  float temperature, top_p, min_p, repeat_penalty;
+  int32_t top_k, n_recent;
+  const int32_t* recent;  // [n_recent] in host memory
+};
+
 // Operations of an exec: OP(name) has the arguments gpu_name. ROWS says that they read the rows of the call.
 #define RECURRA_GPU_OPS(ROWS, PLAIN)                                                                        \
   ROWS(embed)                                                                                               \
@@ -228,8 +236,8 @@ struct gpu_plugin {
   void (*free_exec)(gpu_exec* exec);
   // A tensor to host memory without gaps; waits.
   int32_t (*read)(gpu_exec* exec, float* out, const gpu_tensor* x, gpu_error* error);
-  // The place of the largest value of each row, as in backend.h; waits.
-  int32_t (*best)(gpu_exec* exec, int32_t* out, const gpu_tensor* x, gpu_error* error);
+  // A token for each row, as in backend.h; picks [rows], or null: the best. Waits.
+  int32_t (*pick)(gpu_exec* exec, int32_t* out, const gpu_pick* picks, const gpu_tensor* logits, gpu_error* error);
   // As in backend.h: where pass_begin sets *done, it has run the whole pass. Scratch lies where it lay in the passes
   // before. `complete` is 0 after a pass that failed in its middle.
   int32_t (*pass_begin)(gpu_exec* exec, const gpu_rows* rows, int32_t* done, gpu_error* error);
@@ -249,7 +257,7 @@ typedef const gpu_plugin* (*gpu_plugin_function)(void);
 
 namespace recurra {
 
-constexpr int32_t kPluginVersion = 5;
+constexpr int32_t kPluginVersion = 6;
 constexpr const char* kPluginFile = "librecurra_cuda.so";
 constexpr const char* kPluginFunction = "recurra_cuda_plugin";
 

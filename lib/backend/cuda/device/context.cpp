@@ -291,6 +291,7 @@ gpu_exec::gpu_exec(gpu_device& d)
       chain(d),
       partial(d),
       arrived(d),
+      picking(d),
       counters_(d),
       recorder_(std::make_unique<Recorder>()),
       staging_(std::make_unique<Staging>(d)) {

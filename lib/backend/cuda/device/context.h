@@ -162,6 +162,7 @@ struct gpu_exec {
   recurra::gpu::Memory inputs, weights, work;  // of block products: operands rounded, dequantised, results
   recurra::gpu::Memory chain;                  // of chunk_scan and ssd_mix: states on their way from chunk to chunk
   recurra::gpu::Memory partial, arrived;       // of sparse_product: sums over slices, and how many there are
+  recurra::gpu::Memory picking;                // of sample_rows
   // One for each row, 0 between kernels. They stay where they are: graphs know the address.
   int* counters(int64_t rows);
   // Activations that hold operands of the next call of linears instead of float32, by where they lie.
@@ -236,6 +237,8 @@ void chunk_head_mix(gpu_exec& exec, const gpu_head_mix& io, const DeviceRows& ro
 void norm_lerp_rows(gpu_exec& exec, const gpu_norm_lerp& io, const DeviceRows& rows);
 // The place of each row's largest value to host memory; waits (pick_kernels.cu).
 void best_of_rows(gpu_exec& exec, int32_t* out, const gpu_tensor& x);
+// A token of each row by its pick, as in backend.h, to host memory; waits (sample_kernels.cu).
+void sample_rows(gpu_exec& exec, int32_t* out, const gpu_pick* picks, const gpu_tensor& logits);
 
 // Products of any rows with weights as they are (row_products.cu).
 void row_products(gpu_exec& exec, const gpu_product* products, int32_t count);

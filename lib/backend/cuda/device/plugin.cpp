@@ -142,10 +142,13 @@ int32_t read(gpu_exec* exec, float* out, const gpu_tensor* x, gpu_error* error) 
   });
 }
 
-int32_t best(gpu_exec* exec, int32_t* out, const gpu_tensor* x, gpu_error* error) {
+int32_t pick(gpu_exec* exec, int32_t* out, const gpu_pick* picks, const gpu_tensor* logits, gpu_error* error) {
   return guard(error, [&] {
     exec->device.use();
-    best_of_rows(*exec, out, *x);
+    if (picks != nullptr)
+      sample_rows(*exec, out, picks, *logits);
+    else
+      best_of_rows(*exec, out, *logits);
   });
 }
 
@@ -197,7 +200,7 @@ gpu_plugin make_table() {
   t.exec = exec;
   t.free_exec = free_exec;
   t.read = read;
-  t.best = best;
+  t.pick = pick;
   t.pass_begin = pass_begin;
   t.pass_end = pass_end;
 #define RECURRA_GPU_SET(name) t.name = run_##name;
