@@ -2,6 +2,9 @@
 //
 //   gpu_bench model FILE [batch ...]    decode of one state and of batches, to the best token of each in host memory;
 //                                       prefill of 512 and 4096 tokens
+//   gpu_bench pick FILE                 decode of one state by samplers, greedy among them, and what picking alone
+//   takes:
+//                                       of the model's own logits after 64 tokens, and of drawn ones
 //   gpu_bench scan [all|NAME [DTYPE]]   one call of the recurrence: B 1, T 32768, H 32, K = V = 64, float32 in and out;
 //                                       the shapes of a 0.1B RWKV-7's and a 130M Mamba-2's prompts of 4096
 //   gpu_bench feed FILE TOKENS          one sequence of so many: how fast, and whether device memory stays what it was
@@ -19,6 +22,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "model/model.h"
+#include "model/sampler.h"
 
 namespace recurra {
 namespace {
@@ -126,6 +130,79 @@ void bench_model(const char* path, const std::vector<int>& batches) {
                              2 * static_cast<double>(m.network().vocabulary * m.network().width));
     std::printf("prefill %-5zu          %10.1f tok/s  %.1f TFLOP/s\n", n, static_cast<double>(n) / t,
                 flop * static_cast<double>(n) / t / 1e12);
+    std::fflush(stdout);
+  }
+}
+
+void bench_pick(const char* path) {
+  ModelOptions options;
+  options.backend = "cuda";
+  const Model m(path, nullptr, 0, options);
+  const Arena::Slot slot = m.arena().take();
+  const std::byte* at = slot.data();
+  const auto n = static_cast<size_t>(m.vocabulary());
+  const FeedOptions feed;
+  const struct {
+    const char* name;
+    float temperature, top_p, min_p, penalty;
+    int32_t top_k;
+  } kinds[] = {{"greedy", 0, 1, 0, 1, 0},
+               {"greedy, penalty", 0, 1, 0, 1.1f, 0},
+               {"0.8, k 40, p 0.95, min 0.05", 0.8f, 0.95f, 0.05f, 1, 40},
+               {"the same, penalty", 0.8f, 0.95f, 0.05f, 1.1f, 40},
+               {"1, p 0.9", 1, 0.9f, 0, 1, 0},
+               {"1, min 0.05", 1, 1, 0.05f, 1, 0},
+               {"1", 1, 1, 0, 1, 0}};
+  for (const auto& kind : kinds) {
+    SamplerOptions o;
+    o.temperature = kind.temperature;
+    o.top_k = kind.top_k;
+    o.top_p = kind.top_p;
+    o.min_p = kind.min_p;
+    o.repeat_penalty = kind.penalty;
+    Sampler sampler(o);
+    constexpr int kSteps = 64;
+    int undecided = 0;
+    uint64_t position = 0;
+    std::vector<float> own(n), drawn(n);
+    m.backend().clear(slot.data(), m.arena().slot_bytes());
+    int32_t token = 1;
+    const double step = median(5, [&] {
+      for (int i = 0; i < kSteps; ++i) {
+        Sequence s{slot.data(), position++, &token, 1};
+        m.feed({&s, 1}, feed);
+        const Pick by = sampler.next();
+        if (m.pick(&token, {&by, 1}, {&at, 1}) && token >= 0) {
+          sampler.picked(token);
+        } else {
+          ++undecided;
+          logits_of(m, own.data(), slot.data());
+          token = sampler.pick(own.data(), n);
+        }
+      }
+    });
+    std::printf("%-28s %10.1f tok/s, %d of %d undecided; alone", kind.name, kSteps / step, undecided, 6 * kSteps);
+    logits_of(m, own.data(), slot.data());
+    std::mt19937 random(1);
+    std::normal_distribution<float> normal(0, 2.5f);
+    for (float& l : drawn) l = normal(random);
+    const auto exec = m.backend().exec();
+    exec->begin();
+    for (const std::vector<float>* logits : {&own, &drawn}) {
+      const Tensor x = exec->scratch(1, static_cast<int64_t>(n));
+      m.backend().upload(reinterpret_cast<std::byte*>(x.data), logits->data(), n * sizeof(float));
+      const double t = median(5, [&] {
+        for (int i = 0; i < 100; ++i) {
+          const Pick by = sampler.next();
+          exec->pick(&token, {&by, 1}, x);
+          sampler.picked(std::max(token, 0));
+        }
+      });
+      const double host = median(3, [&] { token = sampler.pick(logits->data(), n); });
+      std::printf(" %7.1f us (the host: %.0f us)%s", t / 100 * 1e6, host * 1e6, logits == &own ? ", drawn" : "\n");
+    }
+    exec->end();
+    token = 1;
     std::fflush(stdout);
   }
 }
@@ -270,14 +347,16 @@ int main(int argc, char** argv) {
       for (int i = 3; i < argc; ++i) batches.push_back(std::max(1, std::atoi(argv[i])));
       if (batches.empty()) batches = {8, 64, 320};
       recurra::bench_model(argv[2], batches);
+    } else if (argc == 3 && std::strcmp(argv[1], "pick") == 0) {
+      recurra::bench_pick(argv[2]);
     } else if (argc >= 2 && std::strcmp(argv[1], "scan") == 0) {
       recurra::bench_scan(argc > 2 ? argv[2] : "all", argc > 3 ? argv[3] : "auto");
     } else if (argc == 4 && std::strcmp(argv[1], "feed") == 0) {
       recurra::bench_feed(argv[2], std::strtoull(argv[3], nullptr, 10));
     } else {
-      std::fprintf(
-          stderr,
-          "usage: gpu_bench model FILE [batch ...] | gpu_bench scan [all|NAME [DTYPE]] | gpu_bench feed FILE TOKENS\n");
+      std::fprintf(stderr,
+                   "usage: gpu_bench model FILE [batch ...] | gpu_bench pick FILE | gpu_bench scan [all|NAME [DTYPE]] "
+                   "| gpu_bench feed FILE TOKENS\n");
       return 2;
     }
   } catch (const std::exception& e) {

@@ -107,6 +107,7 @@ model() {
 speed() {
   model 0.1b f16 40
   drawn 0.1b f16 && step "speed-0.1b-f16-no-overlap" 15 2 env RECURRA_CUDA_OVERLAP=0 RECURRA_BENCH_ONLY=decode "$bin/gpu_bench" model "$file"
+  drawn 0.1b f16 && step "pick-0.1b-f16" 20 7 "$bin/gpu_bench" pick "$file"
   model 1.5b f16 60
   model mamba2-130m f16 40
   drawn 1.5b q4_k && step "speed-1.5b-q4_k" 15 2 env RECURRA_BENCH_ONLY=decode "$bin/gpu_bench" model "$file"
@@ -147,8 +148,8 @@ sanitize() {
   [ -x "$(command -v $tool)" ] || { summary+=("$name                    skipped: no compute-sanitizer"); return; }
   step "$name" "$limit" 4 env RECURRA_TEST_BACKEND=cuda $tool --tool "$name" --error-exitcode 9 "$bin/ops" "--gtest_filter=$3" --gtest_brief=1
 }
-race() { sanitize racecheck 35 '*Ops.Attention/cuda_f32:*Ops.Rwkv7StepsTogether/cuda_f32:*ScanTest.AgreesWithGoldens/cuda*:*Ops.Norm/cuda_f32:*Ops.Rwkv7StepsTogether/cuda_bf16:*SsdMix/cuda_bf16'; }
-sanitizer() { sanitize memcheck 60 '*Ops*cuda_f32:*ScanTest*cuda*:*Rwkv7StepsTogether/cuda_bf16:*DeviceChunk.Shapes*'; }
+race() { sanitize racecheck 35 '*Ops.Attention/cuda_f32:*Ops.Rwkv7StepsTogether/cuda_f32:*ScanTest.AgreesWithGoldens/cuda*:*Ops.Norm/cuda_f32:*Ops.Rwkv7StepsTogether/cuda_bf16:*SsdMix/cuda_bf16:*PickTest.DrawsAs*cuda_f32'; }
+sanitizer() { sanitize memcheck 60 '*Ops*cuda_f32:*ScanTest*cuda*:*Rwkv7StepsTogether/cuda_bf16:*DeviceChunk.Shapes*:*PickTest.DrawsAs*cuda_f32'; }
 
 for part in "${parts[@]}"; do
   case $part in
