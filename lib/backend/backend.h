@@ -63,12 +63,14 @@ class Vector {
   int64_t size_ = 0;
 };
 
-// One tensor of a state, float32, at `offset` bytes of its slot. Its shape is the backend-neutral one of the state
-// file: [D] for a shift, [H, V, K] for a matrix memory. Backends may keep matrices transposed inside a slot.
+// One tensor of a state at `offset` bytes of its slot. Its shape is the backend-neutral one of the state file: [D] for
+// a shift, [H, V, K] for a matrix memory. Backends may keep matrices transposed inside a slot, and as what memories()
+// says.
 struct StateSlice {
   std::string name;
   Shape shape;
   size_t offset = 0;
+  DType type = DType::f32;  // or f16
 };
 
 // Keys and values of a sequence's past tokens, for softmax attention: pages of kPage tokens, each
@@ -154,6 +156,7 @@ struct Scan {
   Tensor a, b;       // [T, H*K], with erase
   Tensor log_w;      // ln w: [T, H*K] (vector), [T, H] (scalar); at most 0
   size_t state = 0;  // offset of S [H, V, K] in the slot
+  DType memory = DType::f32;  // what S is kept as
 };
 
 // Runs one call's operations, in order, with scratch memory of its own. Not for two threads at once; a backend makes
@@ -329,6 +332,7 @@ class Exec {
     int64_t heads, head;
     float key_eps, group_eps;
     size_t state;
+    DType memory = DType::f32;       // what S is kept as
     const Matrix* reader = nullptr;  // of o
     // The parts of it.
     DeltaInputs inputs() const { return {w, a, k, kk, b, k_k, k_a, heads, key_eps}; }
@@ -346,6 +350,7 @@ class Exec {
       s.a = kk;
       s.b = b;
       s.state = state;
+      s.memory = memory;
       return s;
     }
     BonusGate gated() const { return {o, o, r, k, v, g, r_k, heads}; }
@@ -365,6 +370,7 @@ class Exec {
     float least, most, eps;
     bool norm_before_gate;
     size_t conv_state, state;        // [J-1, I + 2GN] and [H, I/H, N] in the slot
+    DType memory = DType::f32;       // what the second is kept as
     const Matrix* reader = nullptr;  // of o
   };
   virtual void ssd_mix(const SsdMix& io, const Rows& rows);
@@ -402,6 +408,7 @@ enum class Inputs { any, mostly_zero };
 struct BackendOptions {
   int threads = 0;             // 0: the physical cores this process may use
   std::string dtype = "auto";  // "auto", "f32", "bf16"
+  std::string state = "f32";   // "f32", "f16": of a state's matrix memories
 };
 
 // Rows of one pass, of blocks and of single tokens: more of them read the weights fewer times and take more scratch.
@@ -418,6 +425,7 @@ class Backend {
   virtual const char* level() const = 0;  // "avx512"; "plain" where there are no levels
   virtual const char* dtype() const = 0;  // "f32" or "bf16": of matrix products over blocks
   virtual int threads() const = 0;
+  virtual DType memories() const { return DType::f32; }  // what it keeps a state's matrices [H, V, K] as
   virtual PassRows pass_rows() const { return {512, 64, 64}; }
 
   // The view's data outlives the matrix. Throws Code::unsupported for a type it has no kernel for.

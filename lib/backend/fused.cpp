@@ -44,6 +44,7 @@ void Exec::ssd_mix(const SsdMix& io, const Rows& rows) {
   s.v = v;
   s.log_w = log_w;
   s.state = io.state;
+  s.memory = io.memory;
   scan(s, rows);
   add_scaled(io.o, x, *io.d);
   const auto normed = [&] { norm(io.o, io.o, Norm::rms, io.w, nullptr, io.eps, io.norm_groups); };

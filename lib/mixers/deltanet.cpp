@@ -30,8 +30,8 @@ struct Dims {
 
 class DeltaNet final : public Mixer {
  public:
-  DeltaNet(Weights weights, const Dims& dims, size_t conv, size_t state)
-      : l_(std::move(weights)), n_(dims), conv_(conv), state_(state) {}
+  DeltaNet(Weights weights, const Dims& dims, size_t conv, size_t state, DType memory)
+      : l_(std::move(weights)), n_(dims), conv_(conv), state_(state), memory_(memory) {}
 
   void apply(Pass& pass, Tensor x) override {
     Exec& be = pass.exec;
@@ -72,6 +72,7 @@ class DeltaNet final : public Mixer {
     scan.b = b;
     scan.v = v;
     scan.state = state_;
+    scan.memory = memory_;
     be.scan(scan, rows);
     be.norm(o, o, Norm::rms, &l_.o_norm.w, nullptr, l_.o_norm.eps, n_.heads);
     if (l_.g) be.gate(o, o, gate, Act::silu);
@@ -97,6 +98,7 @@ class DeltaNet final : public Mixer {
   Weights l_;
   Dims n_;
   size_t conv_, state_;
+  DType memory_;
 };
 
 Network build(const ModelFile& file, Backend& be, StateLayout& layout) {
@@ -150,7 +152,7 @@ Network build(const ModelFile& file, Backend& be, StateLayout& layout) {
     const std::string name = "layers." + std::to_string(i) + ".deltanet.";
     const size_t conv = n.taps > 1 ? layout.add(name + "conv", shape(n.taps - 1, 2 * keys + values)) : 0;
     const size_t state = layout.add(name + "state", shape(n.heads, n.value, n.key));
-    return std::make_unique<DeltaNet>(std::move(l), n, conv, state);
+    return std::make_unique<DeltaNet>(std::move(l), n, conv, state, layout.memories());
   });
 }
 

@@ -18,8 +18,8 @@ namespace {
 
 class GatedDeltaNet final : public Mixer {
  public:
-  GatedDeltaNet(GatedDeltaNetWeights weights, const GatedDeltaNetShape& shape, size_t conv, size_t state)
-      : l_(std::move(weights)), n_(shape), conv_(conv), state_(state) {}
+  GatedDeltaNet(GatedDeltaNetWeights weights, const GatedDeltaNetShape& shape, size_t conv, size_t state, DType memory)
+      : l_(std::move(weights)), n_(shape), conv_(conv), state_(state), memory_(memory) {}
 
   void apply(Pass& pass, Tensor x) override {
     Exec& be = pass.exec;
@@ -61,6 +61,7 @@ class GatedDeltaNet final : public Mixer {
     scan.v = v;
     scan.log_w = log_w;
     scan.state = state_;
+    scan.memory = memory_;
     be.scan(scan, rows);
     be.norm(o, o, Norm::rms, &l_.o_norm.w, nullptr, l_.o_norm.eps, n_.heads);
     if (l_.gate || l_.qkvz) be.gate(o, o, gate, n_.gate_act);
@@ -100,6 +101,7 @@ class GatedDeltaNet final : public Mixer {
   GatedDeltaNetWeights l_;
   GatedDeltaNetShape n_;
   size_t conv_, state_;
+  DType memory_;
 };
 
 Network build_fla(const ModelFile& file, Backend& be, StateLayout& layout) {
@@ -152,7 +154,7 @@ std::unique_ptr<Mixer> make_gated_deltanet(GatedDeltaNetWeights weights, const G
   const size_t conv =
       n.taps > 1 ? layout.add(name + "conv", shape(n.taps - 1, 2 * n.key_heads * n.key + n.heads * n.value)) : 0;
   const size_t state = layout.add(name + "state", shape(n.heads, n.value, n.key));
-  return std::make_unique<GatedDeltaNet>(std::move(weights), n, conv, state);
+  return std::make_unique<GatedDeltaNet>(std::move(weights), n, conv, state, layout.memories());
 }
 
 const Architecture kFlaGatedDeltaNet{"fla.gated_deltanet", build_fla};

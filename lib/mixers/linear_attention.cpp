@@ -147,8 +147,9 @@ Network build(const ModelFile& file, Backend& be, StateLayout& layout) {
       l.q_map = read_map(in, "feature_map_q", n.key);
       l.k_map = read_map(in, tied && !in.has("feature_map_k.layer1.weight") ? "feature_map_q" : "feature_map_k", n.key);
     }
+    // Sums that nothing ever makes smaller would leave float16's range.
     const size_t state = layout.add("layers." + std::to_string(i) + ".linear_attention.state",
-                                    shape(n.heads, n.value + (n.normalise ? 1 : 0), n.key));
+                                    shape(n.heads, n.value + (n.normalise ? 1 : 0), n.key), DType::f32);
     return std::make_unique<LinearAttention>(std::move(l), n, state);
   });
 }

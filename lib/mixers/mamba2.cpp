@@ -31,8 +31,8 @@ struct Dims {
 
 class Mamba2 final : public Mixer {
  public:
-  Mamba2(Weights weights, const Dims& dims, size_t conv, size_t state)
-      : l_(std::move(weights)), n_(dims), conv_(conv), state_(state) {}
+  Mamba2(Weights weights, const Dims& dims, size_t conv, size_t state, DType memory)
+      : l_(std::move(weights)), n_(dims), conv_(conv), state_(state), memory_(memory) {}
 
   void apply(Pass& pass, Tensor x) override {
     Exec& be = pass.exec;
@@ -63,6 +63,7 @@ class Mamba2 final : public Mixer {
     mix.norm_before_gate = n_.norm_before_gate;
     mix.conv_state = conv_;
     mix.state = state_;
+    mix.memory = memory_;
     mix.reader = l_.out.get();
     be.ssd_mix(mix, rows);
     be.linear(x, y, *l_.out, rows, {Act::none, &l_.out_bias, true});
@@ -72,13 +73,14 @@ class Mamba2 final : public Mixer {
   Weights l_;
   Dims n_;
   size_t conv_, state_;
+  DType memory_;
 };
 
 void add_layer(Network& net, Weights weights, const Dims& n, StateLayout& layout, int64_t layer) {
   const std::string name = "layers." + std::to_string(layer) + ".";
   const size_t conv = layout.add(name + "mamba2.conv", shape(n.taps - 1, n.conv()));
   const size_t state = layout.add(name + "mamba2.state", shape(n.heads, n.inner / n.heads, n.states));
-  net.mixers.push_back(std::make_unique<Mamba2>(std::move(weights), n, conv, state));
+  net.mixers.push_back(std::make_unique<Mamba2>(std::move(weights), n, conv, state, layout.memories()));
 }
 
 Network build_gguf(const ModelFile& file, Backend& be, StateLayout& layout) {

@@ -28,8 +28,14 @@ class Mixer {
 // The slot of one state, laid out while the network is built.
 class StateLayout {
  public:
-  // Reserves a float32 tensor in the slot; returns its byte offset (64-byte aligned).
-  size_t add(const std::string& name, const Shape& shape);
+  // memories: what matrices [H, V, K] are kept as; everything else is float32.
+  explicit StateLayout(DType memories = DType::f32) : memories_(memories) {}
+  DType memories() const { return memories_; }
+  // Reserves a tensor in the slot; returns its byte offset (64-byte aligned).
+  size_t add(const std::string& name, const Shape& shape) {
+    return add(name, shape, shape.rank == 3 ? memories_ : DType::f32);
+  }
+  size_t add(const std::string& name, const Shape& shape, DType type);
   // Reserves a layer of the cache of past tokens, `width` values for keys and as many for values; returns its number.
   // All layers of a model have the same width.
   int64_t add_cache(int64_t width);
@@ -40,6 +46,7 @@ class StateLayout {
   size_t bytes() const { return bytes_; }
 
  private:
+  DType memories_;
   std::vector<StateSlice> slices_;
   size_t bytes_ = 0;
   int64_t cache_layers_ = 0, cache_width_ = 0;

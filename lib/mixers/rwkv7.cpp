@@ -18,8 +18,8 @@ namespace {
 
 class TimeMix final : public Mixer {
  public:
-  TimeMix(TimeMixWeights weights, const Rwkv7Dims& dims, bool first, size_t shift, size_t state)
-      : l_(std::move(weights)), d_(dims), first_(first), shift_(shift), state_(state) {}
+  TimeMix(TimeMixWeights weights, const Rwkv7Dims& dims, bool first, size_t shift, size_t state, DType memory)
+      : l_(std::move(weights)), d_(dims), first_(first), shift_(shift), state_(state), memory_(memory) {}
 
   void apply(Pass& pass, Tensor x) override {
     Exec& be = pass.exec;
@@ -69,6 +69,7 @@ class TimeMix final : public Mixer {
                  l_.key_eps,
                  l_.group_eps,
                  state_,
+                 memory_,
                  l_.o.get()},
                 rows);
     be.linear(x, o, *l_.o, rows, {Act::none, nullptr, true});
@@ -79,6 +80,7 @@ class TimeMix final : public Mixer {
   Rwkv7Dims d_;
   bool first_;
   size_t shift_, state_;
+  DType memory_;
 };
 
 class ChannelMix final : public Mixer {
@@ -110,7 +112,7 @@ std::unique_ptr<Mixer> make_time_mix(TimeMixWeights weights, const Rwkv7Dims& d,
   const std::string name = "layers." + std::to_string(layer) + ".time_mix.";
   const size_t shift = layout.add(name + "shift", shape(d.width));
   const size_t state = layout.add(name + "state", shape(d.heads, d.head, d.head));
-  return std::make_unique<TimeMix>(std::move(weights), d, layer == 0, shift, state);
+  return std::make_unique<TimeMix>(std::move(weights), d, layer == 0, shift, state, layout.memories());
 }
 
 std::unique_ptr<Mixer> make_channel_mix(ChannelMixWeights weights, const Rwkv7Dims& d, int64_t layer,

@@ -3,10 +3,10 @@
 
 namespace recurra {
 
-size_t StateLayout::add(const std::string& name, const Shape& shape) {
+size_t StateLayout::add(const std::string& name, const Shape& shape, DType type) {
   const size_t offset = bytes_;
-  slices_.push_back({name, shape, offset});
-  bytes_ += (static_cast<size_t>(shape.elements()) * sizeof(float) + 63) / 64 * 64;
+  slices_.push_back({name, shape, offset, type});
+  bytes_ += (static_cast<size_t>(shape.elements()) * info(type).block_bytes + 63) / 64 * 64;
   return offset;
 }
 

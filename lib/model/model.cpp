@@ -27,10 +27,12 @@ std::unique_ptr<Backend> open_best(const BackendOptions& o) {
   return all[all.size() - 1].create(o);
 }
 
-std::unique_ptr<Backend> open_backend(const ModelOptions& options) {
+std::unique_ptr<Backend> open_named(const ModelOptions& options) {
   const BackendOptions& o = options.compute;
   if (o.dtype != "auto" && o.dtype != "f32" && o.dtype != "bf16")
     fail(Code::invalid, "dtype is '%s', expected auto, f32 or bf16", printable(o.dtype).c_str());
+  if (o.state != "f32" && o.state != "f16")
+    fail(Code::invalid, "state_dtype is '%s', expected f32 or f16", printable(o.state).c_str());
   if (options.backend == "auto") return open_best(o);
   std::string known;
   for (const BackendEntry& b : backends()) {
@@ -38,6 +40,14 @@ std::unique_ptr<Backend> open_backend(const ModelOptions& options) {
     known += std::string(", ") + b.name;
   }
   fail(Code::backend, "backend '%s' is not known, expected auto%s", printable(options.backend).c_str(), known.c_str());
+}
+
+std::unique_ptr<Backend> open_backend(const ModelOptions& options) {
+  std::unique_ptr<Backend> opened = open_named(options);
+  if (options.compute.state == "f16" && opened->memories() != DType::f16)
+    fail(Code::unsupported,
+         "state_dtype f16 needs the cuda backend (--backend cuda); the %s backend keeps states in f32", opened->name());
+  return opened;
 }
 
 // Bytes that stand for a tensor in the fingerprint: all of a small one, 64 evenly spaced pieces of a large one. A
@@ -64,6 +74,7 @@ Model::Model(const std::string& path, const void* data, uint64_t size, const Mod
     file_ = folder.empty() ? open_gguf(path) : open_huggingface(folder);
   }
   backend_ = open_backend(options);
+  layout_ = StateLayout(backend_->memories());
   const std::string architecture = file_->string("general.architecture");
   network_ = find_architecture(architecture).build(*file_, *backend_, layout_);
   hidden_offset_ = layout_.add("hidden", shape(network_.width));

@@ -15,6 +15,7 @@ struct Case {
   Keys keys;
   HeadShape n;
   std::vector<int32_t> lengths;
+  DType memory = DType::f32;
 
   friend std::ostream& operator<<(std::ostream& out, const Case& c) {
     return out << "decay " << static_cast<int>(c.decay) << " erase " << c.erase << " decays "
@@ -30,6 +31,7 @@ ScanProblem draw(Draw& d, const Case& c) {
   p.erase = c.erase;
   p.n = c.n;
   p.lengths = c.lengths;
+  p.memory = c.memory;
   p.gap = 4;  // rows that begin at 16 bytes, as activations do
   for (const int32_t t : c.lengths) p.tokens += t;
   const int64_t K = c.n.key, heads = p.tokens * c.n.heads;
@@ -154,6 +156,16 @@ TEST_P(DeviceChunk, ShapesAndSequences) {
       wide.n = {2, 128, 64};
       check(wide, d, kUsual);
     }
+}
+
+// States in float16 are read and written by the same kernels: rounded once a call.
+TEST_P(DeviceChunk, HalfStates) {
+  Draw d(4);
+  for (const Decay decay : {Decay::none, Decay::scalar, Decay::vector})
+    for (const bool erase : {false, true})
+      for (const HeadShape& n : std::vector<HeadShape>{{3, 64, 64}, {2, 64, 128}, {2, 128, 64}})
+        if (!erase || n.key == 64)
+          check({decay, erase, Decays::mild, Keys::drawn, n, {300, 64, 1, 1500}, DType::f16}, d, kUsual);
 }
 
 TEST_P(DeviceChunk, LongSequence) {

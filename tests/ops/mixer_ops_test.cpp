@@ -1,5 +1,6 @@
 // The operations of the mixers beside RWKV-7, of every backend, against their definitions in float64: drawn shapes,
 // rows with gaps behind them, several sequences a call, calls cut anywhere. And the goldens of two of them.
+#include "core/half.h"
 #include "support/model.h"
 #include "support/paths.h"
 #include "support/scan.h"
@@ -518,25 +519,26 @@ TEST_P(MixerOps, SsdMix) {
     int norm;  // 0: none, 1: of the whole row, 2: by group, 3: by group and before the gate
     float least, most;
     bool strong;  // decays
+    DType memory = DType::f32;
   };
   const std::vector<int32_t> many(70, 1);
-  for (const Case& c : std::vector<Case>{{{1}, 4, 1, 128, 64, 4, 1, 0, INFINITY, false},
-                                         {{1, 1, 1}, 4, 2, 64, 64, 4, 2, 0, INFINITY, false},
-                                         {many, 2, 1, 128, 64, 3, 1, 0.1f, 0.5f, false},
-                                         {{1, 1}, 4, 2, 16, 64, 4, 0, 0, INFINITY, false},
-                                         {{1, 1}, 4, 2, 128, 64, 2, 3, 0, INFINITY, false},
-                                         {{1, 1, 1}, 3, 1, 17, 20, 4, 1, 0, INFINITY, false},
-                                         {{70}, 2, 1, 128, 64, 4, 1, 0, INFINITY, false},
-                                         {{64, 1, 300, 2}, 4, 2, 128, 64, 4, 2, 0, INFINITY, false},
-                                         {{129, 128}, 2, 2, 64, 64, 4, 0, 0.1f, 0.5f, false},
-                                         {{257, 63}, 2, 1, 128, 64, 4, 1, 0, INFINITY, true},
-                                         {{5, 9}, 2, 1, 64, 64, 4, 1, 0, INFINITY, false},
-                                         {{70, 2}, 2, 2, 64, 64, 1, 3, 0, INFINITY, false}}) {
+  std::vector<Case> cases = {
+      {{1}, 4, 1, 128, 64, 4, 1, 0, INFINITY, false},      {{1, 1, 1}, 4, 2, 64, 64, 4, 2, 0, INFINITY, false},
+      {many, 2, 1, 128, 64, 3, 1, 0.1f, 0.5f, false},      {{1, 1}, 4, 2, 16, 64, 4, 0, 0, INFINITY, false},
+      {{1, 1}, 4, 2, 128, 64, 2, 3, 0, INFINITY, false},   {{1, 1, 1}, 3, 1, 17, 20, 4, 1, 0, INFINITY, false},
+      {{70}, 2, 1, 128, 64, 4, 1, 0, INFINITY, false},     {{64, 1, 300, 2}, 4, 2, 128, 64, 4, 2, 0, INFINITY, false},
+      {{129, 128}, 2, 2, 64, 64, 4, 0, 0.1f, 0.5f, false}, {{257, 63}, 2, 1, 128, 64, 4, 1, 0, INFINITY, true},
+      {{5, 9}, 2, 1, 64, 64, 4, 1, 0, INFINITY, false},    {{70, 2}, 2, 2, 64, 64, 1, 3, 0, INFINITY, false}};
+  for (size_t i = 0, n = cases.size(); i < n && memory_types().size() > 1; ++i) {
+    cases.push_back(cases[i]);
+    cases.back().memory = DType::f16;
+  }
+  for (const Case& c : cases) {
     const int64_t inner = c.heads * c.values, n = c.groups * c.states, conv = inner + 2 * n, per = c.heads / c.groups;
     const int64_t norm_groups = c.norm >= 2 ? c.groups : 1;
     const StateSlice past{"conv", shape(c.taps - 1, conv), 64};
     const size_t state_at = 64 + (static_cast<size_t>((c.taps - 1) * conv) * sizeof(float) + 63) / 64 * 64;
-    const StateSlice memory{"state", shape(c.heads, c.values, c.states), state_at};
+    const StateSlice memory{"state", shape(c.heads, c.values, c.states), state_at, c.memory};
     const float eps = 1e-5f;
     const Values conv_w = d_.normal(c.taps * conv, 0.5f), conv_b = d_.normal(conv), bias = d_.normal(c.heads),
                  skip = d_.normal(inner), weight = d_.normal(inner),
@@ -547,9 +549,11 @@ TEST_P(MixerOps, SsdMix) {
     std::vector<std::vector<double>> S;
     std::vector<Values> before;
     for (size_t s = 0; s < c.lengths.size(); ++s) {
-      slots.push_back(be_->allocate(state_at + static_cast<size_t>(memory.shape.elements()) * sizeof(float)));
+      slots.push_back(be_->allocate(state_at + static_cast<size_t>(memory.shape.elements()) * memory_bytes(c.memory)));
       before.push_back(d_.normal((c.taps - 1) * conv));
-      const Values drawn = d_.normal(memory.shape.elements());
+      Values drawn = d_.normal(memory.shape.elements());
+      if (c.memory == DType::f16)
+        for (float& m : drawn) m = f16_to_float(float_to_f16(m));
       if (c.taps > 1) be_->write_state(slots.back()->data(), past, before.back().data());
       be_->write_state(slots.back()->data(), memory, drawn.data());
       S.emplace_back(drawn.begin(), drawn.end());
@@ -595,6 +599,7 @@ TEST_P(MixerOps, SsdMix) {
       io.norm_before_gate = c.norm == 3;
       io.conv_state = past.offset;
       io.state = state_at;
+      io.memory = c.memory;
       exec_->ssd_mix(io, rows);
 
       std::vector<double> want(o.size());
@@ -652,8 +657,11 @@ TEST_P(MixerOps, SsdMix) {
         be_->read_state(now.data(), slots[s]->data(), memory);
         // A GPU rounds B, C, x and the states between chunks of a sequence to bf16.
         const bool rounded = bf16() && on_gpu() && count != static_cast<int32_t>(segments.size());
-        EXPECT_LT(relative(now, S[s]), rounded ? 1e-2 : 2e-5)
+        EXPECT_LT(relative(now, S[s]), rounded                  ? 1e-2
+                                       : c.memory == DType::f16 ? kUnit
+                                                                : 2e-5)
             << "heads " << c.heads << " states " << c.states << " rows " << count;
+        if (c.memory == DType::f16) S[s].assign(now.begin(), now.end());  // the next call begins with what is kept
       }
       const bool rounded = bf16() && on_gpu() && count != static_cast<int32_t>(segments.size());
       EXPECT_LT(relative(o, want), rounded ? 2e-2 : 2e-5)

@@ -304,6 +304,60 @@ TEST_P(Ops, Rwkv7StepsTogether) {
   }
 }
 
+// The recurrence of single tokens with S in float16: outputs as with the same S in float32, S rounded once; saturated
+// beyond float16's range; the same thresholds for the same position, others for the next.
+TEST_P(Ops, Rwkv7StepsOfHalfStates) {
+  if (memory_types().size() == 1) GTEST_SKIP() << "this backend keeps states in float32";
+  constexpr int64_t kHead = 64, kHeads = 3, kWidth = kHead * kHeads, kState = kWidth * kHead, kRows = 5;
+  const Vector w = vector(d_.normal(kWidth)), b = vector(d_.normal(kWidth)), k_k = vector(d_.normal(kWidth)),
+               k_a = vector(d_.normal(kWidth)), r_k = vector(d_.normal(kWidth));
+  const Values drawn = d_.normal(kRows * kWidth * 8);
+  Values start = d_.normal(kState);
+  for (float& x : start) x = f16_to_float(float_to_f16(x));
+  start[5] = 60000;
+  const auto run = [&](DType type, uint64_t position, Values& state) {
+    const StateSlice slice{"state", shape(kHeads, kHead, kHead), 64, type};
+    std::vector<std::shared_ptr<Buffer>> slots;
+    std::vector<Segment> segments;
+    for (int32_t i = 0; i < kRows; ++i) {
+      slots.push_back(be_->allocate(64 + kState * memory_bytes(type)));
+      be_->write_state(slots.back()->data(), slice, start.data());
+      segments.push_back({i, 1, slots.back()->data(), position});
+    }
+    Rows rows;
+    rows.count = kRows;
+    rows.segments = {segments.data(), segments.size()};
+    std::vector<Values> in;
+    for (int64_t j = 0; j < 8; ++j) in.emplace_back(drawn.begin() + j * kRows * kWidth, drawn.begin() + (j + 1) * kRows * kWidth);
+    Values out(static_cast<size_t>(kRows * kWidth)), kk(out.size());
+    const auto of = [&](size_t j) { return tensor(in[j], kRows); };
+    exec_->head_mix({tensor(out, kRows), of(0), of(1), of(2), of(3), of(4), tensor(kk, kRows), of(5), of(6), of(7), &k_k, &k_a, &w, &b, &r_k, kHeads, kHead, 0, 64e-5f, 64, type}, rows);
+    state.clear();
+    for (const auto& slot : slots) {
+      Values kept(static_cast<size_t>(kState));
+      be_->read_state(kept.data(), slot->data(), slice);
+      state.insert(state.end(), kept.begin(), kept.end());
+    }
+    return out;
+  };
+  Values whole, half, again, next;
+  const Values o = run(DType::f32, 7, whole), o16 = run(DType::f16, 7, half);
+  EXPECT_LT(relative(o16, {o.begin(), o.end()}), 2e-5);
+  int up = 0, down = 0;
+  for (size_t i = 0; i < whole.size(); ++i) {
+    const float want = std::min(std::max(whole[i], -65504.0f), 65504.0f), unit = std::max(std::abs(want) / 1024, 0x1p-24f);
+    ASSERT_LE(std::abs(half[i] - want), 1.001f * unit + 1e-5f) << i << " of " << want;
+    ASSERT_EQ(half[i], f16_to_float(float_to_f16(half[i])));
+    up += std::abs(half[i]) > std::abs(want) ? 1 : 0;
+    down += std::abs(half[i]) < std::abs(want) ? 1 : 0;
+  }
+  EXPECT_NEAR(static_cast<double>(up) / (up + down), 0.5, 0.02) << "to larger values as often as to smaller ones";
+  run(DType::f16, 7, again);
+  EXPECT_EQ(half, again);
+  run(DType::f16, 8, next);
+  EXPECT_NE(half, next);
+}
+
 TEST_P(Ops, Rwkv7Elements) {
   for (int i = 0; i < 10; ++i) {
     const int64_t heads = d_.between(1, 4), n = d_.between(1, 70), cols = heads * n, count = d_.between(1, 5);

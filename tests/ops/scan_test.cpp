@@ -1,9 +1,11 @@
 // The recurrence against its definition in float64, for all six specialisations, drawn shapes, several sequences of
 // different lengths and a start state; and against the goldens of the mixers that are made of it.
+#include "support/scan.h"
+
 #include <fstream>
 
+#include "core/half.h"
 #include "support/paths.h"
-#include "support/scan.h"
 
 namespace recurra::test {
 namespace {
@@ -81,6 +83,32 @@ TEST_P(ScanTest, AgreesWithItsDefinition) {
         check(draw(d, decay, erase, n, blocks), true);
       }
     }
+}
+
+// States in float16: outputs as with float32 from the same state, what is kept rounded once.
+TEST_P(ScanTest, HalfStates) {
+  const auto be = open(GetParam());
+  ASSERT_NE(be, nullptr);
+  if (memory_types().size() == 1) GTEST_SKIP() << "this backend keeps states in float32";
+  Draw d(4);
+  for (const Decay decay : {Decay::none, Decay::scalar, Decay::vector})
+    for (const bool erase : {false, true})
+      for (const HeadShape& n :
+           std::vector<HeadShape>{{2, 64, 64}, {3, 16, 33}, {1, 7, 100}, {1, 128, 128}, {1, 1100, 3}})
+        for (const std::vector<int32_t>& lengths : std::vector<std::vector<int32_t>>{{1, 1, 1}, {5, 1, 37}}) {
+          if (n.key > 1024 && lengths[0] != 1) continue;  // rounded after every token
+          ScanProblem p = draw(d, decay, erase, n, lengths);
+          p.memory = DType::f16;
+          for (Values& s : p.states)
+            for (float& x : s) x = f16_to_float(float_to_f16(x));
+          const ScanResult got = run_scan(*be, p, false);
+          const ScanTruth want = define(p);
+          EXPECT_LT(relative(got.o, want.o), 2e-5) << "K " << n.key << " V " << n.value;
+          for (size_t s = 0; s < got.states.size(); ++s) {
+            EXPECT_LT(relative(got.states[s], want.states[s]), kUnit) << "K " << n.key << " V " << n.value;
+            EXPECT_GT(relative(got.states[s], want.states[s]), 1e-5) << "not kept in float16";
+          }
+        }
 }
 
 // ---- Goldens: tests/data/ops, whose unpack.py says where they come from and in which order the arrays lie ----

@@ -54,6 +54,14 @@ inline std::unique_ptr<Backend> open_candidate(const Candidate& c, std::string* 
 
 using Values = std::vector<float>;
 
+// What states may be kept as there. One in float16 is off by up to a unit in the last place.
+inline std::vector<DType> memory_types() {
+  if (on_gpu()) return {DType::f32, DType::f16};
+  return {DType::f32};
+}
+inline size_t memory_bytes(DType type) { return info(type).block_bytes; }
+constexpr double kUnit = 1.001 / 1024;
+
 class Draw {
  public:
   explicit Draw(uint64_t seed) : random_(seed) {}

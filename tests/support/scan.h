@@ -31,6 +31,7 @@ struct ScanProblem {
   std::vector<Values> states;    // [H, V, K] each, at the start
   int64_t tokens = 0;
   int64_t gap = 3;  // floats behind each row of a tensor
+  DType memory = DType::f32;
 };
 
 struct ScanResult {
@@ -105,8 +106,8 @@ class Gapped {
 // The backend's scan, in as many calls as there are pieces; none: one call with all tokens.
 inline ScanResult run_scan(Backend& be, const ScanProblem& p, bool block, const std::vector<Piece>& pieces = {}) {
   constexpr size_t kGuard = 64;
-  const StateSlice slice{"state", shape(p.n.heads, p.n.value, p.n.key), kGuard};
-  const size_t slot_bytes = 2 * kGuard + p.states[0].size() * sizeof(float);
+  const StateSlice slice{"state", shape(p.n.heads, p.n.value, p.n.key), kGuard, p.memory};
+  const size_t slot_bytes = 2 * kGuard + p.states[0].size() * memory_bytes(p.memory);
   std::vector<std::shared_ptr<Buffer>> slots;
   for (const Values& state : p.states) {
     slots.push_back(be.allocate(slot_bytes));
@@ -132,6 +133,7 @@ inline ScanResult run_scan(Backend& be, const ScanProblem& p, bool block, const 
   }
   if (p.decay != Decay::none) scan.log_w = log_w.tensor();
   scan.state = slice.offset;
+  scan.memory = p.memory;
   const auto exec = be.exec();
   exec->begin();
   int32_t done = 0;

@@ -9,6 +9,7 @@
 #include "backend/dequantize.h"
 #include "backend/transpose.h"
 #include "core/error.h"
+#include "core/half.h"
 #include "core/log.h"
 #include "core/mapped_file.h"
 
@@ -220,9 +221,10 @@ class CudaExec final : public Exec {
   void head_mix(const HeadMix& m, const Rows& rows) override {
     if ((!single(rows) && !bf16_) || m.head != 64) return Exec::head_mix(m, rows);
     run(device_->f.head_mix,
-        gpu_head_mix{of(m.o), of(m.r), of(m.w), of(m.k), of(m.v), of(m.a), of(m.b), of(m.g), of(m.v_first),
-                     m.k_k->data(), m.k_a->data(), m.ln_w->data(), m.ln_b->data(), m.r_k->data(), m.heads, m.key_eps,
-                     m.group_eps, m.state, of(m.reader)},
+        gpu_head_mix{of(m.o),       of(m.r),        of(m.w),        of(m.k),       of(m.v),
+                     of(m.a),       of(m.b),        of(m.g),        of(m.v_first), m.k_k->data(),
+                     m.k_a->data(), m.ln_w->data(), m.ln_b->data(), m.r_k->data(), m.heads,
+                     m.key_eps,     m.group_eps,    m.state,        of(m.reader),  is_half(m.memory)},
         rows);
   }
   void ssd_mix(const SsdMix& m, const Rows& rows) override {
@@ -242,16 +244,16 @@ class CudaExec final : public Exec {
     const Tensor work = single(rows) ? scratch(rows.count, inner + 2 * m.heads) : Tensor{};
     run(device_->f.ssd_mix,
         gpu_ssd_mix{
-            of(m.o),     of(m.z),           of(m.x_bc),  of(m.dt),    of(work), m.conv->data(), values(m.conv_bias),
-            m.a->data(), m.dt_bias->data(), m.d->data(), values(m.w), m.heads,  m.groups,       m.states,
-            taps,        m.norm_groups,     m.least,     m.most,      m.eps,    m.conv_state,   m.state,
-            of(m.reader)},
+            of(m.o),      of(m.z),           of(m.x_bc),  of(m.dt),    of(work), m.conv->data(), values(m.conv_bias),
+            m.a->data(),  m.dt_bias->data(), m.d->data(), values(m.w), m.heads,  m.groups,       m.states,
+            taps,         m.norm_groups,     m.least,     m.most,      m.eps,    m.conv_state,   m.state,
+            of(m.reader), is_half(m.memory)},
         rows);
   }
   void scan(const Scan& s, const Rows& rows) override {
     run(device_->f.scan,
         gpu_scan{number(s.decay), s.erase ? 1 : 0, s.heads, s.key, s.value, of(s.o), of(s.v), of(s.r), of(s.k), of(s.a),
-                 of(s.b), of(s.log_w), s.state},
+                 of(s.b), of(s.log_w), s.state, is_half(s.memory)},
         rows);
   }
   void selective_scan(const SelectiveScan& io, const Rows& rows) override {
@@ -342,6 +344,7 @@ class CudaExec final : public Exec {
   }
 
  private:
+  static int32_t is_half(DType memory) { return memory == DType::f16 ? 1 : 0; }
   // Every segment is one row.
   static bool single(const Rows& rows) { return rows.segments.size() == static_cast<size_t>(rows.count); }
   void elements(const gpu_elements& io) { run(device_->f.elements, io); }
@@ -382,12 +385,14 @@ class CudaExec final : public Exec {
 
 class CudaBackend final : public Backend {
  public:
-  CudaBackend(Device device, bool bf16) : device_(std::move(device)), bf16_(bf16) {}
+  CudaBackend(Device device, bool bf16, DType memories)
+      : device_(std::move(device)), bf16_(bf16), memories_(memories) {}
 
   const char* name() const override { return "cuda"; }
   const char* level() const override { return device_->info.level; }
   const char* dtype() const override { return bf16_ ? "bf16" : "f32"; }
   int threads() const override { return 1; }
+  DType memories() const override { return memories_; }
   PassRows pass_rows() const override { return {4096, 512, 1}; }
 
   std::unique_ptr<Matrix> matrix(const TensorView& view, Inputs inputs) override {
@@ -422,7 +427,13 @@ class CudaBackend final : public Backend {
     const auto n = static_cast<size_t>(s.shape.elements());
     if (s.shape.rank != 3) return download(out, slot + s.offset, n * sizeof(float));
     std::vector<float> kept(n);
-    download(kept.data(), slot + s.offset, n * sizeof(float));
+    if (s.type == DType::f16) {
+      std::vector<uint16_t> halves(n);
+      download(halves.data(), slot + s.offset, n * sizeof(uint16_t));
+      std::transform(halves.begin(), halves.end(), kept.begin(), f16_to_float);
+    } else {
+      download(kept.data(), slot + s.offset, n * sizeof(float));
+    }
     transpose_heads(out, kept.data(), s.shape.dim[0], s.shape.dim[2], s.shape.dim[1]);
   }
   void write_state(std::byte* slot, const StateSlice& s, const float* in) const override {
@@ -433,7 +444,16 @@ class CudaBackend final : public Backend {
       transpose_heads(kept.data(), in, s.shape.dim[0], s.shape.dim[1], s.shape.dim[2]);
       in = kept.data();
     }
-    alive([&](gpu_error* e) { return device_->f.upload(device_->handle, slot + s.offset, in, n * sizeof(float), e); });
+    const void* from = in;
+    size_t bytes = n * sizeof(float);
+    std::vector<uint16_t> halves;
+    if (s.type == DType::f16) {
+      halves.resize(n);
+      for (size_t i = 0; i < n; ++i) halves[i] = float_to_f16(std::min(std::max(in[i], -65504.0f), 65504.0f));
+      from = halves.data();
+      bytes = n * sizeof(uint16_t);
+    }
+    alive([&](gpu_error* e) { return device_->f.upload(device_->handle, slot + s.offset, from, bytes, e); });
   }
   DeviceMemory device_memory() const override {
     DeviceMemory m;
@@ -451,13 +471,15 @@ class CudaBackend final : public Backend {
 
   Device device_;
   bool bf16_;
+  DType memories_;
 };
 
 }  // namespace
 
 std::unique_ptr<Backend> make_cuda_backend(const BackendOptions& options) {
   const bool bf16 = options.dtype != "f32";
-  return std::make_unique<CudaBackend>(std::make_shared<CudaDevice>(cuda_plugin(), bf16), bf16);
+  return std::make_unique<CudaBackend>(std::make_shared<CudaDevice>(cuda_plugin(), bf16), bf16,
+                                       options.state == "f16" ? DType::f16 : DType::f32);
 }
 
 }  // namespace recurra

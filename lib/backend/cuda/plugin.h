@@ -53,7 +53,7 @@ struct gpu_info {
   char without[256];  // what it does without and why, or empty: products of blocks are slow without cuBLASLt
 };
 
-// act, kind, decay, type: the enums of backend.h and core/dtype.h as numbers.
+// act, kind, decay, type: the enums of backend.h and core/dtype.h as numbers. half: S is kept in float16, else float32.
 struct gpu_embed {
   gpu_tensor y;
   const gpu_matrix* table;
@@ -110,6 +110,7 @@ struct gpu_scan {
   int64_t heads, key, value;
   gpu_tensor o, v, r, k, a, b, log_w;
   uint64_t state;
+  int32_t half;
 };
 struct gpu_selective_scan {
   gpu_tensor y, u, dt, b, c;
@@ -175,6 +176,7 @@ struct gpu_head_mix {
   float key_eps, group_eps;
   uint64_t state;
   const gpu_matrix* reader;  // of o, or null
+  int32_t half;
 };
 // Heads of 64 values; 64 or 128 states, or 16 in rows of a segment each; up to 4 taps; at most 128 norm_groups, of
 // whole heads. Rows of a segment each, or operands rounded to bf16. work: T (I + 2 H) floats for rows of a segment
@@ -186,6 +188,7 @@ struct gpu_ssd_mix {
   float least, most, eps;
   uint64_t conv_state, state;
   const gpu_matrix* reader;  // of o, or null
+  int32_t half;
 };
 struct gpu_keep_last {
   gpu_tensor x;

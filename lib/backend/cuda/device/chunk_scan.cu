@@ -20,6 +20,7 @@
 
 #include "backend/cuda/device/block_products.h"
 #include "backend/cuda/device/math.cuh"
+#include "backend/cuda/device/memory.cuh"
 #include "backend/cuda/device/tiles.cuh"
 
 namespace recurra::gpu {
@@ -48,6 +49,7 @@ struct ChunkIo {
   int64_t o_stride;
   DeviceRows rows;
   uint64_t state;
+  bool half;                 // the state is in float16
   int heads, value_parts;    // value_parts: 64s of a head's values
   int key, value, key_from;  // of a head; the keys of this launch
   bool add;                  // to o: the keys before were another launch's
@@ -695,8 +697,13 @@ __global__ void __launch_bounds__(128 * kGroups<Erase>, 2)
 #pragma unroll
         for (int j = 0; j < 4; ++j) add[i][j] = fmaf(first[j], whole(i, j, false), add[i][j]);
       }
-    float* state = reinterpret_cast<float*>(seg.state + p.state) + h * static_cast<int64_t>(p.key) * p.value +
-                   static_cast<int64_t>(p.key_from) * p.value + head % p.value_parts * N;
+    const int64_t place = h * static_cast<int64_t>(p.key) * p.value + static_cast<int64_t>(p.key_from) * p.value +
+                          head % p.value_parts * N;
+    constexpr bool kMayBeHalf = D != Decay::none || Erase;  // sums that only grow are not: fewer registers
+    const bool half = kMayBeHalf && p.half;
+    char* const state = seg.state + p.state + place * (half ? 2 : 4);
+    float* const floats = reinterpret_cast<float*>(state);
+    __half* const halves = reinterpret_cast<__half*>(state);
     const auto element = [&](int i, int j) {
       return static_cast<int64_t>(8 * i + 2 * q + j % 2) * p.value + row0 + g + j / 2 * 8;
     };
@@ -710,7 +717,7 @@ __global__ void __launch_bounds__(128 * kGroups<Erase>, 2)
 #pragma unroll
       for (int i = 0; i < 8; ++i)
 #pragma unroll
-        for (int j = 0; j < 4; ++j) S[i][j] = state[element(i, j)];
+        for (int j = 0; j < 4; ++j) S[i][j] = half ? widen(halves[element(i, j)]) : floats[element(i, j)];
     } else if (rank != 0) {
       await(barriers + warp);
 #pragma unroll
@@ -763,11 +770,19 @@ __global__ void __launch_bounds__(128 * kGroups<Erase>, 2)
           }
         }
       }
-      if (chunk == chunks - 1) {
+      if (chunk == chunks - 1 && half) {
+        const DeviceSegment& again = p.rows.segment[s];  // not kept in registers
+        StateThresholds by = thresholds<__half>(again, 0, halves + element(0, 0) - kept_at<__half>(again, 0));
 #pragma unroll
         for (int i = 0; i < 8; ++i)
 #pragma unroll
-          for (int j = 0; j < 4; ++j) state[element(i, j)] = next[i][j];
+          for (int j = 0; j < 4; j += 2)
+            store_two(halves + element(i, j), halves + element(i, j + 1), true, next[i][j], next[i][j + 1], by);
+      } else if (chunk == chunks - 1) {
+#pragma unroll
+        for (int i = 0; i < 8; ++i)
+#pragma unroll
+          for (int j = 0; j < 4; ++j) floats[element(i, j)] = next[i][j];
       } else if (rank < blocks - 1) {
         const uint32_t to = address_in(inbox + warp * 256 + lane, rank + 1);
         const uint32_t barrier = address_in(barriers + warp, rank + 1);
@@ -905,6 +920,7 @@ bool chunk_scan(gpu_exec& exec, const gpu_scan& io, const DeviceRows& rows) {
   const bool erase = io.erase != 0;
   if (!exec.device.bf16 || rows.longest < kLeastChunkTokens || io.value % N != 0 || io.key % N != 0) return false;
   if (erase && io.key != N) return false;
+  if (io.half != 0 && !erase && static_cast<Decay>(io.decay) == Decay::none) return false;
   for (const gpu_tensor* t : {&io.o, &io.r, &io.k, &io.v})
     if (!aligned(*t)) return false;
   if (erase && (!aligned(io.a) || !aligned(io.b))) return false;
@@ -916,6 +932,7 @@ bool chunk_scan(gpu_exec& exec, const gpu_scan& io, const DeviceRows& rows) {
   p.o_stride = io.o.stride;
   p.rows = rows;
   p.state = io.state;
+  p.half = io.half != 0;
   p.heads = static_cast<int>(io.heads);
   p.value_parts = static_cast<int>(io.value / N);
   p.key = static_cast<int>(io.key);
@@ -946,6 +963,7 @@ void chunk_head_mix(gpu_exec& exec, const gpu_head_mix& io, const DeviceRows& ro
   if (operand != Operand::f32) p.o_stride = round_up(io.o.cols, 8);
   p.rows = rows;
   p.state = io.state;
+  p.half = io.half != 0;
   p.heads = static_cast<int>(io.heads);
   p.value_parts = 1;
   p.key = p.value = N;

@@ -14,6 +14,7 @@
 
 #include "backend/cuda/device/block_products.h"
 #include "backend/cuda/device/math.cuh"
+#include "backend/cuda/device/memory.cuh"
 #include "backend/cuda/device/tiles.cuh"
 
 // Tiles of 64 tokens in a chunk: 1, 2 or 4. Fewer write more states, more compute more products.
@@ -51,7 +52,7 @@ __device__ __forceinline__ int arrive(int* counter) {
 }
 
 // Thread (group, four) keeps S of the keys kEach group .. and the values 4 four .. + 3.
-template <int Keys>
+template <int Keys, class T>
 __global__ void __launch_bounds__(kStepThreads) step_kernel(const __grid_constant__ StepIo p) {
   constexpr int kFours = kValues / 4, kWarps = kStepThreads / kWarp, kEach = Keys / (kStepThreads / kFours);
   constexpr int kChannels = kValues + 2 * Keys, kRounds = (kChannels + kStepThreads - 1) / kStepThreads;
@@ -75,10 +76,12 @@ __global__ void __launch_bounds__(kStepThreads) step_kernel(const __grid_constan
   // written a whole pass ago.
   char* slot = p.rows.segment[i].state;
   float* past = reinterpret_cast<float*>(slot + io.conv_state);
-  float* state = reinterpret_cast<float*>(slot + io.state) + (h * Keys + key0) * kValues + four;
-  float4 S[kEach];
+  const int first_of_S = (h * Keys + key0) * kValues + four;
+  T* state = kept_at<T>(p.rows.segment[i], io.state) + first_of_S;
+  Kept<T, 4> S[kEach];
 #pragma unroll
-  for (int j = 0; j < kEach; ++j) S[j] = __ldcg(reinterpret_cast<const float4*>(state + j * kValues));
+  for (int j = 0; j < kEach; ++j) S[j].load(state + j * kValues);
+  StateThresholds by = thresholds<T>(p.rows.segment[i], io.state, first_of_S);
   float w[kRounds][kMostTaps], seen[kRounds][kMostTaps], bias[kRounds], now[kRounds];
   int at[kRounds];
 #pragma unroll
@@ -120,10 +123,12 @@ __global__ void __launch_bounds__(kStepThreads) step_kernel(const __grid_constan
 #pragma unroll
   for (int j = 0; j < kEach; ++j) {
     const float b = xbc[kValues + key0 + j], c = xbc[kValues + Keys + key0 + j];
-    S[j] = make_float4(fmaf(v.x, b, S[j].x * decay), fmaf(v.y, b, S[j].y * decay), fmaf(v.z, b, S[j].z * decay),
-                       fmaf(v.w, b, S[j].w * decay));
-    o = make_float4(fmaf(S[j].x, c, o.x), fmaf(S[j].y, c, o.y), fmaf(S[j].z, c, o.z), fmaf(S[j].w, c, o.w));
-    *reinterpret_cast<float4*>(state + j * kValues) = S[j];
+    float s[4];
+    S[j].widen(s);
+    s[0] = fmaf(v.x, b, s[0] * decay), s[1] = fmaf(v.y, b, s[1] * decay);
+    s[2] = fmaf(v.z, b, s[2] * decay), s[3] = fmaf(v.w, b, s[3] * decay);
+    o = make_float4(fmaf(s[0], c, o.x), fmaf(s[1], c, o.y), fmaf(s[2], c, o.z), fmaf(s[3], c, o.w));
+    Kept<T, 4>::store(state + j * kValues, s, by);
   }
   o.x += __shfl_xor_sync(0xffffffffu, o.x, kFours);
   o.y += __shfl_xor_sync(0xffffffffu, o.y, kFours);
@@ -366,6 +371,7 @@ __global__ void __launch_bounds__(kChunkThreads) added_kernel(const __grid_const
 }
 
 // 3. Four elements of a state a thread, from chunk to chunk. And the convolution's last inputs.
+template <class T>
 __global__ void __launch_bounds__(128) pass_kernel(const __grid_constant__ ChunkIo p) {
   after_others();
   const gpu_ssd_mix& io = p.io;
@@ -383,8 +389,12 @@ __global__ void __launch_bounds__(128) pass_kernel(const __grid_constant__ Chunk
   if (4 * i >= all || seg.count == 0) return;
   const int64_t h = 4 * i / size, slot = seg.first / kChunk + s;
   const int chunks = (seg.count + kChunk - 1) / kChunk;
-  float4* state = reinterpret_cast<float4*>(seg.state + io.state) + i;
-  float4 S = *state;
+  T* state = kept_at<T>(seg, io.state) + 4 * i;
+  Kept<T, 4> kept;
+  kept.load(state);
+  float last[4];
+  kept.widen(last);
+  float4 S = make_float4(last[0], last[1], last[2], last[3]);
   constexpr int kAhead = 8;
   for (int c0 = 0; c0 < chunks; c0 += kAhead) {
     float4 u[kAhead];
@@ -403,7 +413,9 @@ __global__ void __launch_bounds__(128) pass_kernel(const __grid_constant__ Chunk
       S = make_float4(fmaf(S.x, w, u[e].x), fmaf(S.y, w, u[e].y), fmaf(S.z, w, u[e].z), fmaf(S.w, w, u[e].w));
     }
   }
-  *state = S;
+  last[0] = S.x, last[1] = S.y, last[2] = S.z, last[3] = S.w;
+  StateThresholds by = thresholds<T>(seg, io.state, 4 * i);
+  Kept<T, 4>::store(state, last, by);
 }
 
 // 4. A block for 64 tokens of a head, a warp 16 of them. Stage 0 is the state before the chunk, stage k the chunk's
@@ -536,7 +548,7 @@ void chunks(gpu_exec& exec, const gpu_ssd_mix& io, const DeviceRows& rows) {
   launch(exec, "ssd_mix: added to states", grid(io.heads * chunks, 1), kChunkThreads, kAddedBytes, added_kernel<Parts>,
          p);
   launch(exec, "ssd_mix: states", grid(ceil_div(std::max(size / 4, io.x_bc.cols), 128), rows.segments), 128, 0,
-         pass_kernel, p);
+         io.half != 0 ? pass_kernel<__half> : pass_kernel<float>, p);
   const bool norms = io.w != nullptr;
   const Operand operand = norms ? Operand::f32 : leave_operand(exec, io.o, io.reader);
   float* out = norms ? p.gated : io.o.data;
@@ -558,9 +570,10 @@ void ssd_mix(gpu_exec& exec, const gpu_ssd_mix& io, const DeviceRows& rows) {
   p.operand = static_cast<int>(operand);
   const dim3 grid(static_cast<unsigned>(io.heads), static_cast<unsigned>(rows.count));
   const auto run = [&](auto kernel) { launch(exec, "ssd_mix", grid, kStepThreads, 0, kernel, p); };
-  if (io.states == 16) return run(step_kernel<16>);
-  if (io.states == 64) return run(step_kernel<64>);
-  if (io.states == 128) return run(step_kernel<128>);
+  const bool half = io.half != 0;
+  if (io.states == 16) return run(half ? step_kernel<16, __half> : step_kernel<16, float>);
+  if (io.states == 64) return run(half ? step_kernel<64, __half> : step_kernel<64, float>);
+  if (io.states == 128) return run(half ? step_kernel<128, __half> : step_kernel<128, float>);
   fail(kInternal, "ssd_mix with %lld states", static_cast<long long>(io.states));
 }
 

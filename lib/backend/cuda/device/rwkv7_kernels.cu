@@ -2,16 +2,20 @@
 // kernel each. The numbers are those of the operations one by one up to the order of sums, which is always the same.
 #include "backend/cuda/device/block_products.h"
 #include "backend/cuda/device/math.cuh"
+#include "backend/cuda/device/memory.cuh"
 
-// Blocks of head_mix an SM is to hold: more have fewer registers each.
+// Blocks of head_mix an SM is to hold, with S in float32 and in float16: more have fewer registers each.
 #ifndef RECURRA_MIX_BLOCKS
 #define RECURRA_MIX_BLOCKS 4
+#endif
+#ifndef RECURRA_MIX_HALF_BLOCKS
+#define RECURRA_MIX_HALF_BLOCKS 7
 #endif
 
 namespace recurra::gpu {
 namespace {
 
-constexpr int kNormThreads = 512, kShare = 256, kMostLerps = 8, kHead = 64, kMixThreads = 256;
+constexpr int kNormThreads = 512, kShare = 256, kMostLerps = 8, kHead = 64, kMixKeys = 4;
 
 // Where results go: float32, or operands of products.
 struct Out {
@@ -135,24 +139,33 @@ __global__ void __launch_bounds__(kNormThreads)
   }
 }
 
-// A block for a row's head: thread (group, four) keeps S of keys 4 group .. + 3 and values 4 four .. + 3. The first
-// warp makes what the recurrence reads of keys, two elements a lane, the second the decays, the values, and what
-// becomes of the output. All that comes from memory is asked for before any of it is used.
-__global__ void __launch_bounds__(kMixThreads, RECURRA_MIX_BLOCKS)
+// Values of a thread: 16 bytes.
+template <class T>
+constexpr int kMixValues = 16 / static_cast<int>(sizeof(T));
+template <class T>
+constexpr int kMixThreads = kHead / kMixKeys*(kHead / kMixValues<T>);
+template <class T>
+constexpr int kMixBlocks = sizeof(T) == 4 ? RECURRA_MIX_BLOCKS : RECURRA_MIX_HALF_BLOCKS;
+
+// A block for a row's head: a thread keeps S, as it lies in memory, of 4 keys from `group` on and of a few values from
+// `from` on. The first warp makes what the recurrence reads of keys, two elements a lane, the second the decays, the
+// values, and what becomes of the output. All that comes from memory is asked for before any of it is used.
+template <class T>
+__global__ void __launch_bounds__(kMixThreads<T>, kMixBlocks<T>)
     head_mix_kernel(const __grid_constant__ gpu_head_mix io, const __grid_constant__ DeviceRows rows,
                     const __grid_constant__ Out y_out) {
-  constexpr int kFours = kHead / 4, kWarps = kMixThreads / kWarp;
+  constexpr int kValues = kMixValues<T>, kLanes = kHead / kValues, kWarps = kMixThreads<T> / kWarp;
   __shared__ __align__(16) float r[kHead], w[kHead], k[kHead], v[kHead], kk[kHead], b[kHead];
   __shared__ __align__(16) float part[kWarps][kHead], out[kWarps][kHead];
   __shared__ float bonus;
   const int64_t i = blockIdx.y, at = static_cast<int64_t>(blockIdx.x) * kHead;
-  const int t = static_cast<int>(threadIdx.x), lane = t % kWarp, warp = t / kWarp, four = t % kFours * 4,
-            group = t / kFours * 4;
+  const int t = static_cast<int>(threadIdx.x), lane = t % kWarp, warp = t / kWarp, from = t % kLanes * kValues,
+            group = t / kLanes * kMixKeys;
   // Of the first warp: k_k, k_a, r_k, k, a, r; of the second: ln_w, ln_b, -, v, w, g.
   float weight[3][2] = {}, in[3][2], first[2], residual[2], value[2], gate[2];
-  const auto pair = [&](float(&to)[2], const float* from) {
-    to[0] = from[at + lane];
-    to[1] = from[at + lane + kWarp];
+  const auto pair = [&](float(&to)[2], const float* x) {
+    to[0] = x[at + lane];
+    to[1] = x[at + lane + kWarp];
   };
   if (warp == 0) {
     pair(weight[0], io.k_k);
@@ -163,11 +176,12 @@ __global__ void __launch_bounds__(kMixThreads, RECURRA_MIX_BLOCKS)
     pair(weight[1], io.ln_b);
   }
   // The state was last written a whole pass ago.
-  float* state = reinterpret_cast<float*>(rows.segment[i].state + io.state) +
-                 static_cast<int64_t>(blockIdx.x) * kHead * kHead + group * kHead + four;
-  float4 S[4];
+  const int64_t first_of_S = static_cast<int64_t>(blockIdx.x) * kHead * kHead + group * kHead + from;
+  T* state = kept_at<T>(rows.segment[i], io.state) + first_of_S;
+  Kept<T, kValues> S[kMixKeys];
 #pragma unroll
-  for (int j = 0; j < 4; ++j) S[j] = __ldcg(reinterpret_cast<const float4*>(state + j * kHead));
+  for (int j = 0; j < kMixKeys; ++j) S[j].load(state + j * kHead);
+  StateThresholds by = thresholds<T>(rows.segment[i], io.state, first_of_S);
   after_others();
   if (warp == 0) {
     pair(in[0], row(io.k, i));
@@ -215,52 +229,59 @@ __global__ void __launch_bounds__(kMixThreads, RECURRA_MIX_BLOCKS)
   }
   __syncthreads();
 
-  // Sums over the keys of the warp's two groups, for four values.
-  const auto over_warp = [](float4 x) {
-    x.x += __shfl_xor_sync(0xffffffffu, x.x, kFours);
-    x.y += __shfl_xor_sync(0xffffffffu, x.y, kFours);
-    x.z += __shfl_xor_sync(0xffffffffu, x.z, kFours);
-    x.w += __shfl_xor_sync(0xffffffffu, x.w, kFours);
-    return x;
+  // Sums over the keys of the warp's groups, for each of a thread's values; then through shared memory.
+  const auto over_warp = [&](float(&x)[kValues], float(*sums)[kHead]) {
+#pragma unroll
+    for (int step = kLanes; step < kWarp; step *= 2)
+#pragma unroll
+      for (int e = 0; e < kValues; ++e) x[e] += __shfl_xor_sync(0xffffffffu, x[e], step);
+    if (lane < kLanes)
+#pragma unroll
+      for (int e = 0; e < kValues; e += 4)
+        *reinterpret_cast<float4*>(&sums[warp][from + e]) = make_float4(x[e], x[e + 1], x[e + 2], x[e + 3]);
+    __syncthreads();
   };
-  float4 erased{}, o{};
+  float erased[kValues] = {}, o[kValues] = {};
 #pragma unroll
-  for (int j = 0; j < 4; ++j) {
+  for (int j = 0; j < kMixKeys; ++j) {
     const float a = kk[group + j];
-    erased.x = fmaf(S[j].x, a, erased.x);
-    erased.y = fmaf(S[j].y, a, erased.y);
-    erased.z = fmaf(S[j].z, a, erased.z);
-    erased.w = fmaf(S[j].w, a, erased.w);
-  }
-  erased = over_warp(erased);
-  if (lane < kFours) *reinterpret_cast<float4*>(&part[warp][four]) = erased;
-  __syncthreads();
-  erased = make_float4(0, 0, 0, 0);
+    float s[kValues];
+    S[j].widen(s);
 #pragma unroll
-  for (int n = 0; n < kWarps; ++n) {
-    const float4 x = *reinterpret_cast<const float4*>(&part[n][four]);
-    erased.x += x.x;
-    erased.y += x.y;
-    erased.z += x.z;
-    erased.w += x.w;
+    for (int e = 0; e < kValues; ++e) erased[e] = fmaf(s[e], a, erased[e]);
   }
-  const float4 v4 = *reinterpret_cast<const float4*>(&v[four]);
+  over_warp(erased, part);
 #pragma unroll
-  for (int j = 0; j < 4; ++j) {
+  for (int e = 0; e < kValues; ++e) erased[e] = 0;
+#pragma unroll
+  for (int n = 0; n < kWarps; ++n)
+#pragma unroll
+    for (int e = 0; e < kValues; e += 4) {
+      const float4 x = *reinterpret_cast<const float4*>(&part[n][from + e]);
+      erased[e] += x.x;
+      erased[e + 1] += x.y;
+      erased[e + 2] += x.z;
+      erased[e + 3] += x.w;
+    }
+  float mine[kValues];
+#pragma unroll
+  for (int e = 0; e < kValues; e += 4) {
+    const float4 x = *reinterpret_cast<const float4*>(&v[from + e]);
+    mine[e] = x.x, mine[e + 1] = x.y, mine[e + 2] = x.z, mine[e + 3] = x.w;
+  }
+#pragma unroll
+  for (int j = 0; j < kMixKeys; ++j) {
     const float decay = w[group + j], take = b[group + j], give = k[group + j], read = r[group + j];
-    S[j].x = fmaf(v4.x, give, fmaf(-erased.x, take, S[j].x * decay));
-    S[j].y = fmaf(v4.y, give, fmaf(-erased.y, take, S[j].y * decay));
-    S[j].z = fmaf(v4.z, give, fmaf(-erased.z, take, S[j].z * decay));
-    S[j].w = fmaf(v4.w, give, fmaf(-erased.w, take, S[j].w * decay));
-    o.x = fmaf(S[j].x, read, o.x);
-    o.y = fmaf(S[j].y, read, o.y);
-    o.z = fmaf(S[j].z, read, o.z);
-    o.w = fmaf(S[j].w, read, o.w);
-    *reinterpret_cast<float4*>(state + j * kHead) = S[j];
+    float s[kValues];
+    S[j].widen(s);
+#pragma unroll
+    for (int e = 0; e < kValues; ++e) {
+      s[e] = fmaf(mine[e], give, fmaf(-erased[e], take, s[e] * decay));
+      o[e] = fmaf(s[e], read, o[e]);
+    }
+    Kept<T, kValues>::store(state + j * kHead, s, by);
   }
-  o = over_warp(o);
-  if (lane < kFours) *reinterpret_cast<float4*>(&out[warp][four]) = o;
-  __syncthreads();
+  over_warp(o, out);
   if (warp != 1) return;
   float y[2] = {0, 0};
 #pragma unroll
@@ -303,8 +324,11 @@ void norm_lerp(gpu_exec& exec, const gpu_norm_lerp& io, const DeviceRows& rows) 
 void head_mix(gpu_exec& exec, const gpu_head_mix& io, const DeviceRows& rows) {
   if (rows.count == 0) return;
   if (!rows.single) return chunk_head_mix(exec, io, rows);
-  launch(exec, "head_mix", dim3(static_cast<unsigned>(io.heads), static_cast<unsigned>(rows.count)), kMixThreads, 0,
-         head_mix_kernel, io, rows, out(exec, io.o, io.reader));
+  const dim3 grid(static_cast<unsigned>(io.heads), static_cast<unsigned>(rows.count));
+  const Out to = out(exec, io.o, io.reader);
+  if (io.half != 0)
+    return launch(exec, "head_mix", grid, kMixThreads<__half>, 0, head_mix_kernel<__half>, io, rows, to);
+  launch(exec, "head_mix", grid, kMixThreads<float>, 0, head_mix_kernel<float>, io, rows, to);
 }
 
 }  // namespace recurra::gpu

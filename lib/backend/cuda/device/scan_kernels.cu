@@ -13,6 +13,7 @@
 #include <cuda_pipeline.h>
 
 #include "backend/cuda/device/math.cuh"
+#include "backend/cuda/device/memory.cuh"
 
 namespace recurra::gpu {
 namespace {
@@ -30,7 +31,7 @@ struct ScanIo {
   bool aligned_keys, aligned_values;
 };
 
-template <Decay D, bool Erase, int Keys>
+template <Decay D, bool Erase, int Keys, class T>
 __global__ void __launch_bounds__(kScanThreads) scan_kernel(const __grid_constant__ ScanIo p) {
   extern __shared__ __align__(16) float shared[];  // [2][stage][token]
   const gpu_scan& c = p.io;
@@ -46,11 +47,12 @@ __global__ void __launch_bounds__(kScanThreads) scan_kernel(const __grid_constan
   for (int j = static_cast<int>(threadIdx.x); j < 2 * p.stage * p.token; j += kScanThreads) shared[j] = 0;
   after_others();
   const DeviceSegment seg = p.rows.segment[s];
-  float* state = reinterpret_cast<float*>(seg.state + c.state) + h * c.key * c.value + value;
+  const int64_t place = h * c.key * c.value + value;
+  T* state = kept_at<T>(seg, c.state) + place;
   const auto key_of = [&](int i) { return 4 * (i / 4 * G + g) + i % 4; };
   float S[Keys];
 #pragma unroll
-  for (int i = 0; i < Keys; ++i) S[i] = mine && key_of(i) < K ? state[key_of(i) * c.value] : 0.0f;
+  for (int i = 0; i < Keys; ++i) S[i] = mine && key_of(i) < K ? widen(state[key_of(i) * c.value]) : 0.0f;
 
   const auto vector = [&](float* to, const float* from, int n, bool aligned) {
     if (aligned)
@@ -139,12 +141,15 @@ __global__ void __launch_bounds__(kScanThreads) scan_kernel(const __grid_constan
     }
     __syncthreads();  // the stage is written again
   }
+  StateThresholds by = thresholds<T>(seg, c.state, place + key_of(0) * c.value);
 #pragma unroll
-  for (int i = 0; i < Keys; ++i)
-    if (mine && key_of(i) < K) state[key_of(i) * c.value] = S[i];
+  for (int i = 0; i < Keys; i += 2)
+    if (mine && key_of(i) < K)
+      store_two(state + key_of(i) * c.value, state + key_of(i + 1) * c.value, key_of(i + 1) < K, S[i], S[i + 1], by);
 }
 
-// A thread for one value of a head; S stays where it is.
+// A thread for one value of a head; S stays where it is, and is rounded after each token.
+template <class T>
 __global__ void wide_kernel(const __grid_constant__ ScanIo p) {
   const gpu_scan& c = p.io;
   const int64_t value = static_cast<int64_t>(blockIdx.y) * blockDim.x + threadIdx.x;
@@ -152,19 +157,21 @@ __global__ void wide_kernel(const __grid_constant__ ScanIo p) {
   const int64_t h = blockIdx.x % c.heads;
   const DeviceSegment seg = p.rows.segment[blockIdx.x / c.heads];
   const Decay decay = static_cast<Decay>(c.decay);
-  float* state = reinterpret_cast<float*>(seg.state + c.state) + h * c.key * c.value + value;
+  const int64_t place = h * c.key * c.value + value;
+  T* state = kept_at<T>(seg, c.state) + place;
   for (int32_t t = seg.first; t < seg.first + seg.count; ++t) {
     const int64_t at = h * c.key;
     float erased = 0, o = 0;
     if (c.erase != 0)
-      for (int64_t j = 0; j < c.key; ++j) erased = fmaf(state[j * c.value], row(c.a, t)[at + j], erased);
+      for (int64_t j = 0; j < c.key; ++j) erased = fmaf(widen(state[j * c.value]), row(c.a, t)[at + j], erased);
     const float v = row(c.v, t)[h * c.value + value];
+    StateThresholds by = thresholds<T>({0, 0, nullptr, seg.position + t - seg.first, nullptr, 0}, c.state, place);
     for (int64_t j = 0; j < c.key; ++j) {
-      float x = state[j * c.value];
+      float x = widen(state[j * c.value]);
       if (decay != Decay::none) x *= expf(decay == Decay::vector ? row(c.log_w, t)[at + j] : row(c.log_w, t)[h]);
       if (c.erase != 0) x = fmaf(-erased, row(c.b, t)[at + j], x);
       x = fmaf(v, row(c.k, t)[at + j], x);
-      state[j * c.value] = x;
+      store_two(state + j * c.value, static_cast<T*>(nullptr), false, x, 0.0f, by);
       o = fmaf(x, row(c.r, t)[at + j], o);
     }
     row(c.o, t)[h * c.value + value] = o;
@@ -219,7 +226,10 @@ void scan(gpu_exec& exec, const gpu_scan& io, const DeviceRows& rows) {
   ScanIo p{io, rows, 1, 0, 0, 0, false, false};
   if (io.key > kMostKeys) {
     const dim3 grid(static_cast<unsigned>(rows.segments * io.heads), static_cast<unsigned>(ceil_div(io.value, 64)));
-    wide_kernel<<<grid, 64, 0, exec.stream>>>(p);
+    if (io.half != 0)
+      wide_kernel<__half><<<grid, 64, 0, exec.stream>>>(p);
+    else
+      wide_kernel<float><<<grid, 64, 0, exec.stream>>>(p);
     return launched("scan");
   }
   const bool few = !rows.single && io.key <= 16 * kFewKeys;
@@ -244,7 +254,9 @@ void scan(gpu_exec& exec, const gpu_scan& io, const DeviceRows& rows) {
   const size_t bytes = sizeof(float) * 2 * static_cast<size_t>(p.stage) * static_cast<size_t>(p.token);
   const auto run = [&](auto kernel) { launch(exec, "scan", blocks, kScanThreads, bytes, kernel, p); };
   const auto keyed = [&](auto few_kernel, auto many_kernel) { few ? run(few_kernel) : run(many_kernel); };
-#define RECURRA_SCAN(D, E) keyed(scan_kernel<D, E, kFewKeys>, scan_kernel<D, E, kManyKeys>)
+#define RECURRA_SCAN(D, E)                                                                        \
+  io.half != 0 ? keyed(scan_kernel<D, E, kFewKeys, __half>, scan_kernel<D, E, kManyKeys, __half>) \
+               : keyed(scan_kernel<D, E, kFewKeys, float>, scan_kernel<D, E, kManyKeys, float>)
   switch (decay) {
     case Decay::none:
       if (erase) return RECURRA_SCAN(Decay::none, true);
