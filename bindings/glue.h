@@ -55,12 +55,13 @@ inline void set_log_callback(LogCallback* owned, std::int32_t least_level) {
 }
 
 inline Model* open_model(const std::string& path, const std::string& backend, const std::string& dtype,
-                         std::uint32_t threads, bool exact, ProgressCallback* progress, Cancel* cancel,
-                         bool interruptible) {
+                         const std::string& state_dtype, std::uint32_t threads, bool exact, ProgressCallback* progress,
+                         Cancel* cancel, bool interruptible) {
   Interrupt interrupt(interruptible, cancel);
   ModelOptions options;
   options.backend = backend;
   options.dtype = dtype;
+  options.state_dtype = state_dtype;
   options.threads = threads;
   options.exact = exact;
   options.cancel = interrupt.cancel();

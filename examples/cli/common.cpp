@@ -66,6 +66,10 @@ void add_common(CLI::App& command, Common& common, const std::string& default_dt
       ->check(CLI::IsMember({"auto", "f32", "bf16"}))
       ->type_name("TYPE")
       ->capture_default_str();
+  command.add_option("--state-dtype", common.state_dtype, "Of states in memory: f32, or f16 with --backend cuda")
+      ->check(CLI::IsMember({"f32", "f16"}))
+      ->type_name("TYPE")
+      ->capture_default_str();
   command.add_option("-t,--threads", common.threads, "Threads that compute; 0: the physical cores")
       ->check(whole_number(0, 1024))
       ->type_name("N")
@@ -79,6 +83,7 @@ recurra::Model open_model(const Common& common) {
   recurra::ModelOptions options;
   options.backend = common.backend;
   options.dtype = common.dtype;
+  options.state_dtype = common.state_dtype;
   options.threads = common.threads;
   options.exact = common.exact;
   options.cancel = &interrupt_cancel();

@@ -18,6 +18,7 @@ struct Common {
   std::optional<std::string> model;  // none: the default model that is installed with the library
   std::string backend = "auto";
   std::string dtype = "auto";
+  std::string state_dtype = "f32";
   std::uint32_t threads = 0;  // 0: the library chooses
   bool exact = false;
   bool json = false;
@@ -27,7 +28,7 @@ struct Common {
 CLI::Validator whole_number(std::uint64_t least, std::uint64_t most = UINT64_MAX);
 CLI::Validator number_between(double least, double most = INFINITY);
 
-// Adds --backend, --dtype, --exact, -t and --json, and -m where the model is an option of the command.
+// Adds --backend, --dtype, --state-dtype, --exact, -t and --json, and -m where the model is an option of the command.
 void add_common(CLI::App& command, Common& common, const std::string& default_dtype = "auto");
 void add_model(CLI::App& command, Common& common);
 

@@ -41,6 +41,8 @@ std::vector<std::string> answers_of_a_new_process(const Options& options, const 
                                         options.common.backend,
                                         "--dtype",
                                         options.common.dtype,
+                                        "--state-dtype",
+                                        options.common.state_dtype,
                                         "-t",
                                         std::to_string(options.common.threads)};
   if (options.common.model) arguments.insert(arguments.end(), {"-m", *options.common.model});

@@ -70,6 +70,7 @@ struct ModelOptions {
   Progress progress;             // of the opening, in bytes
   Cancel* cancel = nullptr;      // borrowed
   bool exact = false;            // every token as generation computes it: any cut into calls gives the same bits
+  std::string state_dtype = "f32";  // of a state's matrix memories: "f32", or "f16" (backend "cuda" alone)
 };
 
 // What recurra_model_info says; see there for each field.
@@ -218,6 +219,7 @@ class Model {
     c.user = &calls;
     c.cancel = options.cancel != nullptr ? options.cancel->handle() : nullptr;
     c.exact = options.exact ? 1 : 0;
+    c.state_dtype = options.state_dtype.c_str();
     recurra_model* handle = nullptr;
     calls.check(call(&handle, &c));
     return Model(handle);

@@ -130,6 +130,9 @@ typedef struct recurra_model_options {
   uint32_t exact;                     /* 0 (default): blocks of 64 tokens are products of matrices. 1: every token is computed as
                                          generation does, so that any cut of a text into calls gives the same bits */
   uint32_t reserved;                  /* 0 */
+  const char *state_dtype;            /* of a state's matrix memories while it lives: "f32" (default), or "f16" (backend "cuda"
+                                         alone): half the bytes, rounded after every call of feed, on average right. State files
+                                         are the same */
 } recurra_model_options;
 
 RECURRA_API recurra_status recurra_model_options_init(recurra_model_options *options, size_t struct_size);

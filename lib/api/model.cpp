@@ -14,6 +14,7 @@ recurra_model_options default_options() {
   recurra_model_options o{};
   o.backend = "auto";
   o.dtype = "auto";
+  o.state_dtype = "f32";
   return o;
 }
 
@@ -50,6 +51,7 @@ void open(recurra_model** out, const char* path, const void* data, size_t size, 
   m.exact = o.exact != 0;
   if (o.backend != nullptr) m.backend = o.backend;
   if (o.dtype != nullptr) m.compute.dtype = o.dtype;
+  if (o.state_dtype != nullptr) m.compute.state = o.state_dtype;
   constexpr uint32_t kMostThreads = 1024;
   if (o.threads > kMostThreads) fail(Code::invalid, "threads is %u, expected 0 to %u", o.threads, kMostThreads);
   m.compute.threads = static_cast<int>(o.threads);

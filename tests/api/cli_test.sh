@@ -58,7 +58,7 @@ grep -q perplexity out && ok || bad "--help lists no commands"
 grep -q recall-answers out && bad "--help lists the hidden command" || ok
 for command in recall chat generate info logits bench perplexity; do
   run 0 "$command" --help
-  for option in --backend --dtype --threads --json; do
+  for option in --backend --dtype --state-dtype --threads --json; do
     grep -q -- "$option" out && ok || bad "$command --help has no $option"
   done
 done
@@ -68,6 +68,9 @@ run 2 recall --nonsense
 run 2 recall --tokens many
 run 2 recall --tokens -5
 run 2 recall --dtype f64
+run 2 recall --state-dtype bf16
+run 1 recall --backend cpu --state-dtype f16
+grep -q "needs the cuda backend" err && ok || bad "an f16 state on the CPU is refused without a reason"
 run 2 info --backend abacus
 run 2 info -t -1
 run 2 generate

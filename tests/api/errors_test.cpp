@@ -250,6 +250,11 @@ TEST(WrongModel, Options) {
   EXPECT_ERROR(open_with([](auto& o) { o.backend = "tpu\n"; }), RECURRA_E_BACKEND, "'tpu\\x0a'");
   EXPECT_ERROR(open_with([](auto& o) { o.backend = ""; }), RECURRA_E_BACKEND, "''");
   EXPECT_ERROR(open_with([](auto& o) { o.dtype = "f64"; }), RECURRA_E_INVALID, "'f64'");
+  EXPECT_ERROR(open_with([](auto& o) { o.state_dtype = "bf16"; }), RECURRA_E_INVALID, "state_dtype is 'bf16'");
+  for (const char* backend : {"cpu", "reference"})
+    EXPECT_ERROR(open_with([&](auto& o) { o.state_dtype = "f16", o.backend = backend; }), RECURRA_E_UNSUPPORTED,
+                 "needs the cuda backend");
+  EXPECT_EQ(open_with([](auto& o) { o.state_dtype = nullptr; }), RECURRA_OK);
   EXPECT_ERROR(open_with([](auto& o) { o.threads = 100000; }), RECURRA_E_INVALID, "100000");
   EXPECT_ERROR(open_with([](auto& o) { o.exact = 2; }), RECURRA_E_INVALID, "exact is 2");
   EXPECT_ERROR(open_with([](auto& o) { o.reserved = 1; }), RECURRA_E_INVALID, "reserved is 1");

@@ -71,6 +71,7 @@ TEST(Hpp, DefaultsAreTheLibrarys) {
   EXPECT_EQ(recurra::ModelOptions().threads, m.threads);
   EXPECT_EQ(recurra::ModelOptions().backend, m.backend);
   EXPECT_EQ(recurra::ModelOptions().dtype, m.dtype);
+  EXPECT_EQ(recurra::ModelOptions().state_dtype, m.state_dtype);
   recurra_save_options f;
   ASSERT_EQ(recurra_save_options_init(&f, sizeof f), RECURRA_OK);
   EXPECT_EQ(recurra::SaveOptions().dtype, f.dtype);

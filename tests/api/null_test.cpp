@@ -358,7 +358,7 @@ TEST_F(NullTest, IsRefusedOrHasItsMeaning) {
 TEST_F(NullTest, InsideOfStructsAndArrays) {
   // The default's meaning, as zero has none of its own.
   recurra_model_options open = defaults(recurra_model_options_init);
-  open.backend = open.dtype = nullptr;
+  open.backend = open.dtype = open.state_dtype = nullptr;
   ASSERT_OK(recurra_model_open_memory(&m, gguf.data(), gguf.size(), &open));
   recurra_model_release(m);
   recurra_save_options save = defaults(recurra_save_options_init);

@@ -40,7 +40,7 @@ namespace Recurra
             ModelOptions o = options ?? new ModelOptions();
             if (o.Threads < 0) throw new InvalidArgumentException("Threads is " + o.Threads + "; it may be 0 or more");
             handle = Calls.Run(progress, cancellationToken, (reporter, cancel) =>
-                Interop.Native.open_model(path == null ? "" : Blob.Path(path), o.Backend, o.Dtype, (uint)o.Threads, o.Exact, reporter, cancel, false));
+                Interop.Native.open_model(path == null ? "" : Blob.Path(path), o.Backend, o.Dtype, o.StateDtype, (uint)o.Threads, o.Exact, reporter, cancel, false));
             using (Interop.ModelInfo info = handle.info()) Info = new ModelInfo(info);
             Metadata = new FileMetadata(this);
         }

@@ -16,6 +16,10 @@ namespace Recurra
         /// <summary>Of matrix products over many tokens: "auto", the default, "f32" or "bf16".</summary>
         public string Dtype { get; set; } = "auto";
 
+        /// <summary>Of a state's matrix memories while it lives: "f32", the default, or "f16" (backend "cuda" alone): half the
+        /// bytes, rounded after every call, on average right. State files are the same.</summary>
+        public string StateDtype { get; set; } = "f32";
+
         /// <summary>Compute every token as generation does, so that any cut of a text into calls gives the same bits.</summary>
         public bool Exact { get; set; }
     }

@@ -107,6 +107,8 @@ class Model:
     backend: "auto" (the best there is), "cpu", "reference", ...: see recurra.backends().
     threads: threads that compute; 0: the physical cores that this process may use.
     dtype: of matrix products over many tokens: "auto", "f32" or "bf16".
+    state_dtype: of a state's matrix memories while it lives: "f32", or "f16" (backend "cuda" alone): half the bytes, rounded after
+        every call, on average right. State files are the same.
     exact: compute every token as generation does, so that any cut of a text into calls gives the same bits.
     progress: True for a tqdm bar, or a function of (done, total) in bytes; returning False stops.
     cancel: a recurra.Cancel that stops the opening from another thread.
@@ -119,14 +121,16 @@ class Model:
     """
 
     def __init__(self, path: Optional[Path] = None, *, backend: str = "auto", threads: int = 0, dtype: str = "auto", exact: bool = False,
-                 progress: Progress = None, cancel: Optional[Cancel] = None) -> None:
+                 state_dtype: str = "f32", progress: Progress = None, cancel: Optional[Cancel] = None) -> None:
         self._c: Optional[_native.Model] = None
         backend, dtype = name_text(backend, "backend"), name_text(dtype, "dtype")
+        state_dtype = name_text(state_dtype, "state_dtype")
         threads = integer(threads, "threads", 0, 1024)
         data = b"" if path is None else path_bytes(path)
         reporter = progress_of(progress, "B")
         try:
-            self._c = _native.open_model(data, backend, dtype, threads, bool(exact), reporter, cancel_handle(cancel), in_main_thread())
+            self._c = _native.open_model(data, backend, dtype, state_dtype, threads, bool(exact), reporter, cancel_handle(cancel),
+                                         in_main_thread())
         finally:
             if reporter is not None:
                 reporter.close()
@@ -134,7 +138,7 @@ class Model:
         info = self._c.info()
         self.info: ModelInfo = ModelInfo(**{f.name: getattr(info, f.name) for f in fields(ModelInfo)})
         """What the model is; stays after close()."""
-        self._options: Tuple[object, ...] = (data if path is not None else None, backend, threads, dtype, bool(exact))
+        self._options: Tuple[object, ...] = (data if path is not None else None, backend, threads, dtype, bool(exact), state_dtype)
 
     @property
     def _handle(self) -> _native.Model:
@@ -281,8 +285,8 @@ def unpickle_model(kind: Type[Model], options: Tuple[Any, ...], fingerprint: str
     key = (kind, options, fingerprint)
     model = _unpickled.get(key)
     if model is None or model.closed:
-        path, backend, threads, dtype, exact = options
-        model = kind(path, backend=backend, threads=threads, dtype=dtype, exact=exact)
+        path, backend, threads, dtype, exact, state_dtype = options
+        model = kind(path, backend=backend, threads=threads, dtype=dtype, exact=exact, state_dtype=state_dtype)
         if model.info.fingerprint != fingerprint:
             raise MismatchError(f"the pickled model is {fingerprint}; the file now holds {model.info.fingerprint}")
         _unpickled[key] = model
