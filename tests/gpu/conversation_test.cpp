@@ -10,10 +10,11 @@
 namespace recurra::test {
 namespace {
 
-recurra_model* try_open(const char* path, const char* backend, const char* dtype) {
+recurra_model* try_open(const char* path, const char* backend, const char* dtype, const char* state = "f32") {
   recurra_model_options o = defaults(recurra_model_options_init);
   o.backend = backend;
   o.dtype = dtype;
+  o.state_dtype = state;
   recurra_model* model = nullptr;
   return recurra_model_open(&model, path, &o) == RECURRA_OK ? model : nullptr;
 }
@@ -39,6 +40,40 @@ class Cuda : public testing::Test {
     float most = 0;
     for (size_t i = 0; i < a.size(); ++i) most = std::max(most, std::isnan(a[i]) ? INFINITY : std::abs(a[i] - b[i]));
     return most;
+  }
+
+  static std::vector<float> memory_of(const recurra_state* s, size_t index) {
+    recurra_memory_info info{};
+    info.struct_size = sizeof info;
+    EXPECT_OK(recurra_memory_describe(&info, s, index));
+    std::vector<float> values(static_cast<size_t>(info.n_rows) * static_cast<size_t>(info.n_columns));
+    EXPECT_OK(recurra_memory_read(values.data(), values.size(), s, index));
+    return values;
+  }
+  void alone_as_in_a_batch(const char* state) {
+    int models = 0;
+    for (const char* name : {"rwkv7-f16", "rwkv7-f32", "rwkv7-hs32-f16", "rwkv7-d256-q4_0", "rwkv7-d256-q4_k_m",
+                             "rwkv7-d256-q5_k_m", "rwkv7-d256-q6_k", "rwkv7-d256-q8_0", "tiny-rwkv7-trained",
+                             "mamba2-g2-f16", "mamba2-d256-q4_k_m", "mamba2-d256-q6_k", "qwen35-f16", "mamba-f16"}) {
+      const std::string file = shared_path(std::string("goldens/") + name + ".gguf");
+      const ModelPtr model(try_open(file.c_str(), "cuda", "f32", state));
+      if (!model) continue;  // not every machine has all of them
+      ++models;
+      const auto vocabulary = static_cast<size_t>(info_of(model.get()).n_vocab);
+      const Tokens tokens = some_tokens(12, 7, static_cast<uint32_t>(vocabulary));
+      const StatePtr alone = make_state(model.get()), one = make_state(model.get()), two = make_state(model.get());
+      for (size_t i = 0; i < tokens.size(); ++i) {
+        feed(alone.get(), {tokens[i]});
+        recurra_state* states[] = {one.get(), two.get()};
+        const recurra_token* pointers[] = {&tokens[i], &tokens[tokens.size() - 1 - i]};
+        const size_t counts[] = {1, 1};
+        ASSERT_OK(recurra_feed_batch(states, pointers, counts, 2, nullptr));
+        ASSERT_TRUE(same_bits(logits_of(alone.get(), vocabulary), logits_of(one.get(), vocabulary)))
+            << name << ", token " << i << ": differs by "
+            << difference(logits_of(alone.get(), vocabulary), logits_of(one.get(), vocabulary));
+      }
+    }
+    std::printf("%d models\n", models);
   }
 
   ModelPtr gpu_, cpu_;
@@ -137,30 +172,66 @@ TEST_F(Cuda, Batch) {
 }
 
 // With dtype f32 a state alone has the bits that it has beside another one, for every kind of model and of weights.
-TEST_F(Cuda, AloneAsInABatch) {
-  int models = 0;
-  for (const char* name : {"rwkv7-f16", "rwkv7-f32", "rwkv7-hs32-f16", "rwkv7-d256-q4_0", "rwkv7-d256-q4_k_m",
-                           "rwkv7-d256-q5_k_m", "rwkv7-d256-q6_k", "rwkv7-d256-q8_0", "tiny-rwkv7-trained",
-                           "mamba2-g2-f16", "mamba2-d256-q4_k_m", "mamba2-d256-q6_k", "qwen35-f16", "mamba-f16"}) {
-    const std::string file = shared_path(std::string("goldens/") + name + ".gguf");
-    const ModelPtr model(try_open(file.c_str(), "cuda", "f32"));
-    if (!model) continue;  // not every machine has all of them
-    ++models;
-    const auto vocabulary = static_cast<size_t>(info_of(model.get()).n_vocab);
-    const Tokens tokens = some_tokens(12, 7, static_cast<uint32_t>(vocabulary));
-    const StatePtr alone = make_state(model.get()), one = make_state(model.get()), two = make_state(model.get());
-    for (size_t i = 0; i < tokens.size(); ++i) {
-      feed(alone.get(), {tokens[i]});
-      recurra_state* states[] = {one.get(), two.get()};
-      const recurra_token* pointers[] = {&tokens[i], &tokens[tokens.size() - 1 - i]};
-      const size_t counts[] = {1, 1};
-      ASSERT_OK(recurra_feed_batch(states, pointers, counts, 2, nullptr));
-      ASSERT_TRUE(same_bits(logits_of(alone.get(), vocabulary), logits_of(one.get(), vocabulary)))
-          << name << ", token " << i << ": differs by "
-          << difference(logits_of(alone.get(), vocabulary), logits_of(one.get(), vocabulary));
+TEST_F(Cuda, AloneAsInABatch) { alone_as_in_a_batch("f32"); }
+TEST_F(Cuda, AloneAsInABatchWithHalfStates) { alone_as_in_a_batch("f16"); }
+
+// A state of the CPU moves to float16 on the GPU: what it holds is rounded once, and from then on moves, is copied and
+// goes on without another rounding.
+TEST_F(Cuda, HalfStatesMove) {
+  const ModelPtr half(try_open(nullptr, "cuda", "f32", "f16"));
+  ASSERT_TRUE(half) << last_error();
+  EXPECT_LT(info_of(half.get()).state_bytes, 0.6 * static_cast<double>(info_of(gpu_.get()).state_bytes));
+  const Tokens opening = tokenize(cpu_.get(), kOpening), tail = some_tokens(20, 4, static_cast<uint32_t>(n_vocab_));
+  const StatePtr here = make_state(cpu_.get()), there = make_state(half.get()), back = make_state(cpu_.get()),
+                 again = make_state(half.get());
+  feed(here.get(), opening);
+  const std::string first = bytes_of(here.get());
+  ASSERT_OK(recurra_load_memory(there.get(), first.data(), first.size()));
+  const std::string second = bytes_of(there.get());
+  ASSERT_OK(recurra_load_memory(back.get(), second.data(), second.size()));
+  ASSERT_OK(recurra_load_memory(again.get(), second.data(), second.size()));
+  size_t memories = 0;
+  ASSERT_OK(recurra_memory_count(&memories, here.get()));
+  ASSERT_GT(memories, 0u);
+  for (size_t i = 0; i < memories; ++i) {
+    const std::vector<float> a = memory_of(here.get(), i), b = memory_of(there.get(), i), c = memory_of(back.get(), i);
+    ASSERT_TRUE(same_bits(b, c)) << i;
+    for (size_t j = 0; j < a.size(); ++j)
+      ASSERT_LE(std::abs(b[j] - a[j]), std::max(std::abs(a[j]) / 2048, 0x1p-25f)) << i << ", " << j;
+  }
+  EXPECT_EQ(bytes_of(again.get()), second);
+  // The same calls, the same bits: from a file, and from a copy.
+  const StatePtr copy = clone(there.get());
+  for (const recurra_token token : tail) {
+    feed(there.get(), {token});
+    feed(again.get(), {token});
+    feed(copy.get(), {token});
+    feed(here.get(), {token});
+  }
+  EXPECT_TRUE(same_bits(logits_of(there.get(), n_vocab_), logits_of(again.get(), n_vocab_)));
+  EXPECT_TRUE(same_bits(logits_of(there.get(), n_vocab_), logits_of(copy.get(), n_vocab_)));
+  EXPECT_EQ(bytes_of(there.get()), bytes_of(copy.get()));
+  const float off = difference(logits_of(there.get(), n_vocab_), logits_of(here.get(), n_vocab_));
+  std::printf("logits differ by at most %.1e\n", static_cast<double>(off));
+  EXPECT_LT(off, 0.5f);
+  EXPECT_GT(off, 0.0f);
+}
+
+// Prompts, in blocks and in pieces, with states in float16.
+TEST_F(Cuda, PromptsOfHalfStates) {
+  for (const char* dtype : {"f32", "bf16"}) {
+    const ModelPtr half(try_open(nullptr, "cuda", dtype, "f16")), full(try_open(nullptr, "cuda", dtype, "f32"));
+    ASSERT_TRUE(half && full) << last_error();
+    for (const size_t n : {1u, 63u, 64u, 200u, 700u}) {
+      const Tokens tokens = some_tokens(n, 3, static_cast<uint32_t>(n_vocab_));
+      const StatePtr a = make_state(half.get()), b = make_state(full.get());
+      for (int call = 0; call < 3; ++call) {
+        feed(a.get(), tokens);
+        feed(b.get(), tokens);
+      }
+      EXPECT_LT(difference(logits_of(a.get(), n_vocab_), logits_of(b.get(), n_vocab_)), 0.3f) << dtype << ", " << n;
     }
   }
-  std::printf("%d models\n", models);
 }
 
 // Greedy tokens are picked on the GPU: those that the logits, copied to the host, have as their best.

@@ -9,6 +9,7 @@
 //                                       the shapes of a 0.1B RWKV-7's and a 130M Mamba-2's prompts of 4096
 //   gpu_bench feed FILE TOKENS          one sequence of so many: how fast, and whether device memory stays what it was
 //
+// RECURRA_BENCH_STATE=f16: states in float16.
 // Each figure is the median of several runs after a warm-up, by the host's clock around work that ends in a wait.
 #include <algorithm>
 #include <chrono>
@@ -43,6 +44,14 @@ double median(int runs, const std::function<void()>& run) {
 
 void logits_of(const Model& m, float* out, const std::byte* slot) { m.logits(out, {&slot, 1}); }
 
+ModelOptions on_gpu() {
+  ModelOptions options;
+  options.backend = "cuda";
+  const char* state = std::getenv("RECURRA_BENCH_STATE");
+  if (state != nullptr) options.compute.state = state;
+  return options;
+}
+
 std::vector<int32_t> draw(size_t n, int32_t vocabulary) {
   std::mt19937 random(1);
   std::vector<int32_t> tokens(n);
@@ -51,15 +60,14 @@ std::vector<int32_t> draw(size_t n, int32_t vocabulary) {
 }
 
 void bench_model(const char* path, const std::vector<int>& batches) {
-  ModelOptions options;
-  options.backend = "cuda";
   double start = seconds();
-  const Model m(path, nullptr, 0, options);
+  const Model m(path, nullptr, 0, on_gpu());
   const auto state_bytes = static_cast<double>(m.arena().slot_bytes());
   const double weights =
       static_cast<double>(m.facts().bytes) - 2 * static_cast<double>(m.network().vocabulary * m.network().width);
-  std::printf("%s: %.2f GB on %s, opened in %.1f s; a state has %.2f MB\n", path,
-              static_cast<double>(m.facts().bytes) / 1e9, m.backend().level(), seconds() - start, state_bytes / 1e6);
+  std::printf("%s: %.2f GB on %s, opened in %.1f s; a state has %.2f MB%s\n", path,
+              static_cast<double>(m.facts().bytes) / 1e9, m.backend().level(), seconds() - start, state_bytes / 1e6,
+              m.backend().memories() == DType::f16 ? ", in float16" : "");
   std::vector<float> logits(static_cast<size_t>(m.vocabulary()));
   const int most = *std::max_element(batches.begin(), batches.end());
   std::vector<Arena::Slot> slots;
@@ -301,9 +309,7 @@ void bench_scan(const std::string& only, const std::string& dtype) {
 
 // Device memory after the first call, and after each of the others.
 void bench_feed(const char* path, size_t tokens) {
-  ModelOptions options;
-  options.backend = "cuda";
-  const Model m(path, nullptr, 0, options);
+  const Model m(path, nullptr, 0, on_gpu());
   Arena::Slot slot = m.arena().take();
   m.backend().clear(slot.data(), m.arena().slot_bytes());
   constexpr size_t kCall = 65536;

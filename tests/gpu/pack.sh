@@ -18,7 +18,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/bin" "$work/lib" "$work/tests" "$work/shared/goldens" "$out"
 
-programs=(recurra ops golden_logits golden_huggingface cuda_conversation_test cuda_missing_test gpu_bench)
+programs=(recurra ops golden_logits golden_huggingface cuda_conversation_test cuda_missing_test gpu_bench state_drift)
 for program in "${programs[@]}"; do
   cp "$build/bin/$program" "$work/bin/"
 done

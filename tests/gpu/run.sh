@@ -3,8 +3,9 @@
 # programs are those of a bundle beside this script (tests/gpu/pack.sh makes it), or of build/release.
 #
 #   bash tests/gpu/run.sh [PART ...]      parts: machine smoke ops golden conversation race speed scan feed
-#                                         profile sanitizer large variants (without arguments all but `smoke`, `large`,
-#                                         the 7.2B model, and `variants`: its decode with each that variants.sh made)
+#                                         drift profile sanitizer large variants (without arguments all but `smoke`,
+#                                         `large`, the 7.2B model, and `variants`: its decode with each that variants.sh
+#                                         made)
 #
 # Every part runs, whatever happened before it, under a time limit of its own, and all of them within RECURRA_GPU_SECONDS
 # (none: 200); full output goes to $OUT where that is set, all in one file.
@@ -12,7 +13,7 @@
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 parts=("$@")
-[ $# -gt 0 ] || parts=(machine ops golden conversation race speed scan feed profile sanitizer)
+[ $# -gt 0 ] || parts=(machine ops golden conversation race speed scan feed drift profile sanitizer)
 
 scratch=$(mktemp -d /dev/shm/recurra-gpu-XXXXXX 2>/dev/null || mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -105,15 +106,22 @@ model() {
   step "speed-$shape-$type" "$limit" 12 "$bin/gpu_bench" model "$file" "$@"
 }
 speed() {
+  local shape
   model 0.1b f16 40
   drawn 0.1b f16 && step "speed-0.1b-f16-no-overlap" 15 2 env RECURRA_CUDA_OVERLAP=0 RECURRA_BENCH_ONLY=decode "$bin/gpu_bench" model "$file"
   drawn 0.1b f16 && step "pick-0.1b-f16" 20 7 "$bin/gpu_bench" pick "$file"
   model 1.5b f16 60
   model mamba2-130m f16 40
+  for shape in 0.1b 1.5b mamba2-130m; do half $shape 20; done
   drawn 1.5b q4_k && step "speed-1.5b-q4_k" 15 2 env RECURRA_BENCH_ONLY=decode "$bin/gpu_bench" model "$file"
+}
+# Batches with states in float16.
+half() {
+  drawn "$1" f16 && step "speed-$1-f16-state" "$2" 4 env RECURRA_BENCH_STATE=f16 RECURRA_BENCH_ONLY=batch "$bin/gpu_bench" model "$file" 320
 }
 large() {
   model 7.2b f16 90 8 320
+  half 7.2b 60
   model 7.2b q4_k 60 1
 }
 variants() {
@@ -133,6 +141,8 @@ tarfile.open(sys.argv[1]).extractall(sys.argv[2])' "$here/variants.tar.xz" "$scr
 scan() { step scan 60 10 "$bin/gpu_bench" scan; }
 # A million tokens, and device memory as it was.
 feed() { drawn 1.5b f16 && step feed 60 3 "$bin/gpu_bench" feed "$file" 1000000; }
+# Float16 states beside float32 ones, rounded after each of 100,000 tokens.
+drift() { step drift 40 18 "$bin/state_drift" "$RECURRA_DEFAULT_MODEL" 100000 cuda; }
 # Where the time goes: every kernel by itself, without graphs and overlap.
 profile() {
   local shape part
@@ -153,7 +163,7 @@ sanitizer() { sanitize memcheck 60 '*Ops*cuda_f32:*ScanTest*cuda*:*Rwkv7StepsTog
 
 for part in "${parts[@]}"; do
   case $part in
-    machine | smoke | ops | golden | conversation | race | speed | scan | feed | profile | sanitizer | large | variants) $part ;;
+    machine | smoke | ops | golden | conversation | race | speed | scan | feed | drift | profile | sanitizer | large | variants) $part ;;
     *) echo "error: there is no part '$part'" >&2 && exit 2 ;;
   esac
 done
