@@ -328,10 +328,32 @@ TEST_P(Ops, Rwkv7StepsOfHalfStates) {
     rows.count = kRows;
     rows.segments = {segments.data(), segments.size()};
     std::vector<Values> in;
-    for (int64_t j = 0; j < 8; ++j) in.emplace_back(drawn.begin() + j * kRows * kWidth, drawn.begin() + (j + 1) * kRows * kWidth);
+    for (int64_t j = 0; j < 8; ++j)
+      in.emplace_back(drawn.begin() + j * kRows * kWidth, drawn.begin() + (j + 1) * kRows * kWidth);
     Values out(static_cast<size_t>(kRows * kWidth)), kk(out.size());
     const auto of = [&](size_t j) { return tensor(in[j], kRows); };
-    exec_->head_mix({tensor(out, kRows), of(0), of(1), of(2), of(3), of(4), tensor(kk, kRows), of(5), of(6), of(7), &k_k, &k_a, &w, &b, &r_k, kHeads, kHead, 0, 64e-5f, 64, type}, rows);
+    exec_->head_mix({tensor(out, kRows),
+                     of(0),
+                     of(1),
+                     of(2),
+                     of(3),
+                     of(4),
+                     tensor(kk, kRows),
+                     of(5),
+                     of(6),
+                     of(7),
+                     &k_k,
+                     &k_a,
+                     &w,
+                     &b,
+                     &r_k,
+                     kHeads,
+                     kHead,
+                     0,
+                     64e-5f,
+                     64,
+                     type},
+                    rows);
     state.clear();
     for (const auto& slot : slots) {
       Values kept(static_cast<size_t>(kState));
@@ -345,7 +367,8 @@ TEST_P(Ops, Rwkv7StepsOfHalfStates) {
   EXPECT_LT(relative(o16, {o.begin(), o.end()}), 2e-5);
   int up = 0, down = 0;
   for (size_t i = 0; i < whole.size(); ++i) {
-    const float want = std::min(std::max(whole[i], -65504.0f), 65504.0f), unit = std::max(std::abs(want) / 1024, 0x1p-24f);
+    const float want = std::min(std::max(whole[i], -65504.0f), 65504.0f),
+                unit = std::max(std::abs(want) / 1024, 0x1p-24f);
     ASSERT_LE(std::abs(half[i] - want), 1.001f * unit + 1e-5f) << i << " of " << want;
     ASSERT_EQ(half[i], f16_to_float(float_to_f16(half[i])));
     up += std::abs(half[i]) > std::abs(want) ? 1 : 0;
