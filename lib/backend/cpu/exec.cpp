@@ -114,6 +114,8 @@ struct CpuExec::Part {
   Tensor rounded;              // x for the integer kernels; data null: none
   const ActiveInputs* active;  // of x's rows in groups, with weights by input; else null
   const ActiveFours* fours;    // the same for the integer kernels, kMostInt8Rows rows each
+
+  bool by_input() const { return active != nullptr || fours != nullptr; }
 };
 
 void CpuExec::linear_rows(Span<const Product> products) {
@@ -123,16 +125,15 @@ void CpuExec::linear_rows(Span<const Product> products) {
   for (size_t i = 0; i < products.size(); ++i) {
     const Product& p = products[i];
     const CpuMatrix& w = of(*p.w);
-    const int64_t outputs = w.form == WeightForm::by_input ? kPanel : kTogether;
+    const bool by_input = w.form == WeightForm::by_input || w.form == WeightForm::int8_by_input;
+    const int64_t outputs = by_input ? w.panel_outputs() : kTogether;
     parts[i] = {&p, &w, tasks, outputs, {}, nullptr, nullptr};
     if (w.form != WeightForm::file) make_panels(w);
-    const bool by_input = w.form == WeightForm::by_input;
-    if (s_.int8 != nullptr && s_.int8->takes(w.rows.type) && (!by_input || s_.int8->by_input != nullptr)) {
-      parts[i].rounded = rounded(parts, i);
-      if (by_input) parts[i].fours = active_fours(p.x, parts[i].rounded);
-    } else if (by_input) {
+    if (w.form == WeightForm::by_input)
       parts[i].active = active(p.x);
-    }
+    else if (s_.int8 != nullptr && s_.int8->takes(w.rows.type))
+      parts[i].rounded = rounded(parts, i);
+    if (w.form == WeightForm::int8_by_input) parts[i].fours = active_fours(parts[i]);
     tasks += (w.out() + outputs - 1) / outputs;
     floats += w.out() * w.in() * p.x.rows;
   }
@@ -141,7 +142,7 @@ void CpuExec::linear_rows(Span<const Product> products) {
     size_t i = products.size() - 1;
     while (task < parts[i].begin) --i;
     const int64_t first = (task - parts[i].begin) * parts[i].outputs;
-    if (parts[i].w->form == WeightForm::by_input)
+    if (parts[i].by_input())
       product_panel(parts[i], first);
     else
       product_rows(parts[i], first);
@@ -151,7 +152,9 @@ void CpuExec::linear_rows(Span<const Product> products) {
 void CpuExec::make_panels(const CpuMatrix& w) {
   std::call_once(w.in_panels, [&] {
     const int64_t outputs = w.panel_outputs(), count = (w.out() + outputs - 1) / outputs, bytes = w.bytes_of_panel();
-    const auto make = w.form == WeightForm::by_input ? make_panel : make_int8_panel;
+    const auto make = w.form == WeightForm::by_input      ? make_panel
+                      : w.form == WeightForm::int8_panels ? make_int8_panel
+                                                          : make_int8_inputs;
     const std::shared_ptr<Buffer> panels = allocate_host(static_cast<size_t>(count * bytes));
     // What has been read leaves memory on the way, and at last what lies on the borders.
     each(count, [&](int64_t i, int) {
@@ -176,37 +179,20 @@ const ActiveInputs* CpuExec::active(Tensor x) {
   return found;
 }
 
-const ActiveFours* CpuExec::active_fours(Tensor x, Tensor rounded) {
-  constexpr int64_t kTogetherRows = kMostInt8Rows;
-  const int64_t chunks = (x.rows + kTogetherRows - 1) / kTogetherRows;
+const ActiveFours* CpuExec::active_fours(const Part& part) {
+  constexpr int64_t kRows = kMostInt8Rows;
+  const Tensor x = part.p->x;
+  const int64_t chunks = (x.rows + kRows - 1) / kRows;
   const auto room = [&](int64_t rows, int64_t bytes) { return scratch(rows, (bytes + 63) / 64 * 16); };
-  const Tensor lists = room(chunks, sizeof(ActiveFours)),
-               groups = room(chunks, x.cols / 32 * sizeof(ActiveFours::Group));
-  const Tensor found = room(chunks, (x.cols + 16) * sizeof(int32_t)), indices = room(chunks, x.cols * sizeof(int32_t));
-  const Tensor q = room(x.rows, x.cols);
+  const Tensor lists = room(chunks, sizeof(ActiveFours));
+  const Tensor groups = room(chunks, x.cols / 32 * sizeof(ActiveFours::Group));
+  const Tensor lines = scratch(chunks, x.cols + ActiveFours::kSpare), q = scratch(x.rows, x.cols);
   auto* fours = reinterpret_cast<ActiveFours*>(lists.data);
-  each_row(chunks, kTogetherRows * x.cols, [&](int64_t c) {
-    const int64_t first = c * kTogetherRows;
-    auto* some = reinterpret_cast<int32_t*>(row(found, c));
-    const int64_t n = s_.k.active(some, row(x, first), x.stride, std::min(kTogetherRows, x.rows - first), x.cols);
-    auto* group = reinterpret_cast<ActiveFours::Group*>(row(groups, c));
-    auto *const index = reinterpret_cast<int32_t*>(row(indices, c)), *to = index;
-    for (int64_t i = 0; i < n; ++group) {
-      const int32_t number = some[i] / 32;
-      while (i < n && some[i] / 32 == number) *to++ = some[i++];
-      for (; (to - index) % 4 != 0; ++to) *to = to[-1];
-      *group = {number, static_cast<int32_t>((to - index) / 4)};
-    }
-    const auto* all = reinterpret_cast<const ActiveFours::Group*>(row(groups, c));
-    fours[c] = {all, group - all, index, reinterpret_cast<const int32_t*>(row(q, first)), q.stride};
-  });
-  each_row(x.rows, x.cols, [&](int64_t r) {
-    const ActiveFours& list = fours[r / kTogetherRows];
-    const Int8Row from(row(rounded, r), x.cols);
-    auto* to = reinterpret_cast<int8_t*>(row(q, r));
-    const int64_t n = list.count == 0 ? 0 : 4 * list.groups[list.count - 1].end;
-    for (int64_t i = 0; i < n; ++i)
-      to[i] = i > 0 && list.index[i] == list.index[i - 1] ? int8_t{0} : from.q[list.index[i]];
+  each_row(chunks, kRows * x.cols / 8, [&](int64_t c) {
+    const int64_t first = c * kRows, count = std::min(kRows, x.rows - first);
+    const auto at = [&](Tensor t, int64_t i) { return reinterpret_cast<int32_t*>(row(t, i)); };
+    fours[c] = {reinterpret_cast<ActiveFours::Group*>(row(groups, c)), 0, at(lines, c), at(q, first), q.stride};
+    s_.int8->list(&fours[c], part.w->rows.type, int8_rows(part, first, count).at, static_cast<int>(count), x.cols);
   });
   return fours;
 }
@@ -223,18 +209,18 @@ void CpuExec::finish(Tensor y, int64_t i, int64_t count, int64_t first, int64_t 
 void CpuExec::product_panel(const Part& part, int64_t first) {
   constexpr int64_t kRows = kMostInt8Rows;
   const auto& [y, x, matrix, e] = *part.p;
-  const WeightRows& w = part.w->rows;
-  const int64_t n = std::min(part.w->out() - first, kPanel);
-  const std::byte* panel = part.w->panels->data() + first / kPanel * panel_bytes(w);
-  float product[kRows * kPanel];
+  const DType type = part.w->rows.type;
+  const int64_t outputs = part.outputs, n = std::min(part.w->out() - first, outputs);
+  const std::byte* panel = part.w->panels->data() + first / outputs * part.w->bytes_of_panel();
+  float product[kRows * std::max(kPanel, kInt8Inputs)];
   for (int64_t i = 0; i < x.rows; i += kRows) {
     const int64_t count = std::min(kRows, x.rows - i);
     if (part.fours != nullptr)
-      s_.int8->by_input(w.type, panel, part.fours[i / kRows], int8_rows(part, i, count).at, static_cast<int>(count),
+      s_.int8->by_input(type, panel, part.fours[i / kRows], int8_rows(part, i, count).at, static_cast<int>(count),
                         product);
     else
-      s_.k.panel(w.type, panel, part.active + i / s_.k.panel_rows, count, product);
-    finish(y, i, count, first, n, product, kPanel, e);
+      s_.k.panel(type, panel, part.active + i / s_.k.panel_rows, count, product);
+    finish(y, i, count, first, n, product, outputs, e);
   }
 }
 

@@ -17,8 +17,17 @@
 namespace recurra {
 
 // How the products of single rows read a matrix: where the file has it; by input (panels.h), which is for inputs that
-// are mostly 0; or in panels of integers (int8_panels.h). The latter two are made when a first row comes by.
-enum class WeightForm { file, by_input, int8_panels };
+// are mostly 0; in panels of integers (int8_panels.h); or in both ways. All but the first are made when a first row
+// comes by.
+enum class WeightForm { file, by_input, int8_panels, int8_by_input };
+
+inline WeightForm form_of(DType type, Inputs inputs, const Int8Kernels* int8) {
+  if (inputs == Inputs::mostly_zero) {
+    if (int8 != nullptr && int8->by_input != nullptr && has_int8_inputs(type)) return WeightForm::int8_by_input;
+    if (has_panels(type)) return WeightForm::by_input;
+  }
+  return int8 != nullptr && int8->panels && int8->takes(type) ? WeightForm::int8_panels : WeightForm::file;
+}
 
 // A weight matrix; once a block of rows came by, packed for oneDNN as well.
 class CpuMatrix final : public Matrix {
@@ -26,9 +35,7 @@ class CpuMatrix final : public Matrix {
   CpuMatrix(const TensorView& view, Inputs inputs, const Int8Kernels* int8)
       : Matrix(view.shape.dim[0], view.shape.dim[1]),
         rows{view.type, view.data, view.shape.dim[1]},
-        form(inputs == Inputs::mostly_zero && has_panels(view.type)      ? WeightForm::by_input
-             : int8 != nullptr && int8->panels && int8->takes(view.type) ? WeightForm::int8_panels
-                                                                         : WeightForm::file),
+        form(form_of(view.type, inputs, int8)),
         mapped(view.mapped) {}
 
   // The file's own weights of these outputs leave memory: what was made of them will be used.
@@ -40,8 +47,15 @@ class CpuMatrix final : public Matrix {
   }
 
   // Of a form that is made: outputs of a panel, and its bytes.
-  int64_t panel_outputs() const { return form == WeightForm::by_input ? kPanel : kInt8Panel; }
-  int64_t bytes_of_panel() const { return form == WeightForm::by_input ? panel_bytes(rows) : int8_panel_bytes(rows); }
+  int64_t panel_outputs() const {
+    return form == WeightForm::by_input ? kPanel : form == WeightForm::int8_panels ? kInt8Panel : kInt8Inputs;
+  }
+  int64_t bytes_of_panel() const {
+    const auto bytes = form == WeightForm::by_input      ? panel_bytes
+                       : form == WeightForm::int8_panels ? int8_panel_bytes
+                                                         : int8_inputs_bytes;
+    return bytes(rows);
+  }
 
   WeightRows rows;
   WeightForm form;
@@ -130,7 +144,7 @@ class CpuExec final : public Exec {
               const Epilogue& e);
   Tensor rounded(const Part* parts, size_t i);
   const ActiveInputs* active(Tensor x);
-  const ActiveFours* active_fours(Tensor x, Tensor rounded);
+  const ActiveFours* active_fours(const Part& part);
   struct Int8Rows {
     Int8Row at[kMostInt8Rows];
   };

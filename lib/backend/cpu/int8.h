@@ -33,17 +33,21 @@ struct Int8Row {
 
 constexpr int kMostInt8Rows = 16;
 
-// The inputs of up to kMostInt8Rows rows that are not 0 in one of them, in fours that do not cross groups of 32 inputs.
-// A group's last four may name an input twice, with 0 for its activation.
+// Outputs of a panel with weights by input (int8_panels.h).
+constexpr int64_t kInt8Inputs = 128;
+
+// The inputs of up to kMostInt8Rows rows whose 8 bits are not 0 in one of them, in fours that do not cross groups of 32
+// inputs. A group's last four may name an input again, with 0 for its activation. The caller owns the memory.
 struct ActiveFours {
+  static constexpr int64_t kSpare = 64;  // places of `line` behind those of n inputs
   struct Group {
     int32_t number, end;  // of its 32 inputs, and the four behind its last one
   };
-  const Group* groups;
-  int64_t count;         // of groups
-  const int32_t* index;  // [fours][4]
-  const int32_t* q;      // [fours] of each row: its 4 activations in 8 bits
-  int64_t stride;        // from row to row of q
+  Group* groups;   // [n / 32]
+  int64_t count;   // of groups
+  int32_t* line;   // [fours][4]: where in a panel an input's weights begin, in bytes; [n + kSpare]
+  int32_t* q;      // [fours] of each row: its 4 activations in 8 bits; [n] at least
+  int64_t stride;  // from row to row of q
 };
 
 // Sums are exact up to the products of one scale, then in float32: an output depends on its own row alone.
@@ -56,8 +60,9 @@ struct Int8Kernels {
   // row to row, or from panel to panel: then y has room for whole panels. The rows of x lie at one distance.
   void (*dot)(DType type, const void* w, int64_t count, int64_t in, int64_t stride, const Int8Row* x, int rows,
               float* y, int64_t ldy);
-  // With weights by input (panels.h), of the types that both know; null: no such kernel. y [rows, kPanel]; the same
-  // sums as dot's, since those of integers have no order.
+  // With weights by input, Q8_0 and Q4_K: list fills all but the addresses and the stride of `to`; y
+  // [rows, kInt8Inputs]. The same sums as dot's, since those of integers have no order. Null: no such kernels.
+  void (*list)(ActiveFours* to, DType type, const Int8Row* x, int rows, int64_t n);
   void (*by_input)(DType type, const void* panel, const ActiveFours& active, const Int8Row* x, int rows, float* y);
 };
 

@@ -7,8 +7,8 @@
 namespace recurra {
 namespace {
 
-// How many bytes ahead of the weights at hand memory is asked for, and fours of inputs.
-constexpr int64_t kAhead = 4096, kFoursAhead = 16;
+// How many bytes ahead of the weights at hand memory is asked for.
+constexpr int64_t kAhead = 4096;
 // From this many rows on a tile is faster.
 constexpr int kLeastRows = 6, kRows = 16;
 
@@ -117,32 +117,38 @@ template <class Q>
 void by_input_of(const void* data, const ActiveFours& active, const Int8Row* x, int n, float* y) {
   const Tiles tiles(n);
   const auto* panel = static_cast<const uint8_t*>(data);
-  for (int64_t i = 0; i < n * kOutputs; i += 16) _mm512_storeu_ps(y + i, _mm512_setzero_ps());
+  for (int64_t i = 0; i < n * kInt8Inputs; i += 16) _mm512_storeu_ps(y + i, _mm512_setzero_ps());
   Dots dots[4];
   alignas(64) __m512i w[kFoursOfGroup][4];
   int64_t begin = 0;
   for (int64_t g = 0; g < active.count; ++g) {
     const int64_t group = active.groups[g].number, end = active.groups[g].end;
-    gather<Q, true>(w, panel, active, begin, end);
-    // What lies behind the fours of the rows belongs to others: it meets 0.
-    for (int64_t f = end - begin; f < kFoursOfGroup; ++f)
-      for (__m512i& none : w[f]) none = _mm512_setzero_si512();
-    Scales s[4];
-    Q::scales(s, panel, group);
-    written(w);
+    ask_for_scales<Q>(panel, group);
     _tile_loadd(4, active.q + begin, active.stride * 4);
-    for (int k = 0; k < 4; ++k) {
-      _tile_zero(0);
-      _tile_loadd(5, &w[0][k], 256);
-      _tile_dpbssd(0, 4, 5);
-      _tile_stored(0, dots[k].of, 64);
+    for (int h = 0; h < kHalves; ++h) {
+      gather<Q, true>(w, panel, h * (Q::kLine / kHalves), active.line, begin, end);
+      // What lies behind the fours of the rows belongs to others: it meets 0.
+      for (int64_t f = end - begin; f < kFoursOfGroup; ++f)
+        for (__m512i& none : w[f]) none = _mm512_setzero_si512();
+      written(w);
+      for (int k = 0; k < 4; ++k) {
+        _tile_zero(0);
+        _tile_loadd(5, &w[0][k], 256);
+        _tile_dpbssd(0, 4, 5);
+        _tile_stored(0, dots[k].of, 64);
+      }
+      for (int k = 0; k < 4; ++k) {
+        const int64_t o = kHalf * h + 16 * k;
+        const Scales s = Q::scales(panel, group, o);
+        for (int r = 0; r < n; ++r) {
+          float* at = y + r * kInt8Inputs + o;
+          const __m512i dot = _mm512_load_si512(dots[k].of[r]);
+          _mm512_storeu_ps(at, add_group_sums<Q>(_mm512_loadu_ps(at), dot, s, x[r], group));
+        }
+      }
     }
-    for (int r = 0; r < n; ++r)
-      for (int k = 0; k < 4; ++k)
-        add_to<Q>(y + r * kOutputs + 16 * k, _mm512_load_si512(dots[k].of[r]), s[k], x[r], group);
     begin = end;
   }
-  for (int r = 0; r < n; ++r) reorder(y + r * kOutputs);
 }
 
 #include "backend/cpu/int8-inl.h"
@@ -160,8 +166,10 @@ void by_input(DType type, const void* panel, const ActiveFours& active, const In
 
 void round(const Int8Row& to, const float* x, int64_t n, DType type) { kInt8Vnni.round(to, x, n, type); }
 
+void list(ActiveFours* to, DType type, const Int8Row* x, int rows, int64_t n) { kInt8Vnni.list(to, type, x, rows, n); }
+
 }  // namespace
 
-const Int8Kernels kInt8Amx{takes, round, true, dot, by_input};
+const Int8Kernels kInt8Amx{takes, round, true, dot, list, by_input};
 
 }  // namespace recurra

@@ -165,102 +165,100 @@ struct Q6_K : Blocks<Q6_K> {
   }
 };
 
-// Weights by input: the 64 outputs of 4 inputs become 4 registers of 16 outputs with 4 weights each, as above, where
-// lane 4 l + m of register k is output 16 l + 4 k + m.
-constexpr int64_t kOutputs = 64;
+// Weights by input (int8_panels.h): a half of four lines becomes 4 registers of 16 outputs with 4 weights each, as
+// above.
+constexpr int64_t kHalf = 64;
+constexpr int kHalves = static_cast<int>(kInt8Inputs / kHalf);
 constexpr int kFoursOfGroup = 8;
+// How many fours ahead memory is asked for: more of them would be further than the first cache keeps.
+constexpr int64_t kFoursAhead = 8;
 
-inline void interleave(__m512i* to, const __m512i* w) {
-  const __m512i low01 = _mm512_unpacklo_epi8(w[0], w[1]), high01 = _mm512_unpackhi_epi8(w[0], w[1]);
-  const __m512i low23 = _mm512_unpacklo_epi8(w[2], w[3]), high23 = _mm512_unpackhi_epi8(w[2], w[3]);
-  to[0] = _mm512_unpacklo_epi16(low01, low23);
-  to[1] = _mm512_unpackhi_epi16(low01, low23);
-  to[2] = _mm512_unpacklo_epi16(high01, high23);
-  to[3] = _mm512_unpackhi_epi16(high01, high23);
-}
-
-// Between that order of outputs and the natural one, either way.
-inline void reorder(__m512* v) {
-  const __m512 even01 = _mm512_shuffle_f32x4(v[0], v[1], 0x88), odd01 = _mm512_shuffle_f32x4(v[0], v[1], 0xdd);
-  const __m512 even23 = _mm512_shuffle_f32x4(v[2], v[3], 0x88), odd23 = _mm512_shuffle_f32x4(v[2], v[3], 0xdd);
-  v[0] = _mm512_shuffle_f32x4(even01, even23, 0x88);
-  v[1] = _mm512_shuffle_f32x4(odd01, odd23, 0x88);
-  v[2] = _mm512_shuffle_f32x4(even01, even23, 0xdd);
-  v[3] = _mm512_shuffle_f32x4(odd01, odd23, 0xdd);
-}
-
-inline void reorder(float* y) {
-  __m512 v[4];
-  for (int k = 0; k < 4; ++k) v[k] = _mm512_loadu_ps(y + 16 * k);
-  reorder(v);
-  for (int k = 0; k < 4; ++k) _mm512_storeu_ps(y + 16 * k, v[k]);
-}
-
-// The types by input: kOffset and kSigned as above; scales in that order of outputs.
+// Each type has fours(w, a, b, c, d): of a half of the lines of 4 inputs; as tiles take them (kTiles), or with what
+// exact(k, sums of w[k]) takes back.
 struct Q8Inputs {
   static constexpr bool kLeast = false;
   static constexpr int kOffset = 128;
-  static const uint8_t* weights(const uint8_t* panel, int64_t input) {
-    return panel + input / 32 * 34 * kOutputs + (2 + input % 32) * kOutputs;
+  static constexpr int64_t kLine = kInt8Inputs, kHead = 2 * kInt8Inputs, kInputs = 32, kBlock = kHead + kInputs * kLine;
+  template <bool kTiles>
+  static void fours(__m512i (&w)[4], const uint8_t* a, const uint8_t* b, const uint8_t* c, const uint8_t* d) {
+    const auto line = [](const uint8_t* p) {
+      return kTiles ? _mm512_xor_si512(load(p), _mm512_set1_epi8(-128)) : load(p);
+    };
+    const __m512i low01 = _mm512_unpacklo_epi8(line(a), line(b)), high01 = _mm512_unpackhi_epi8(line(a), line(b));
+    const __m512i low23 = _mm512_unpacklo_epi8(line(c), line(d)), high23 = _mm512_unpackhi_epi8(line(c), line(d));
+    w[0] = _mm512_unpacklo_epi16(low01, low23);
+    w[1] = _mm512_unpackhi_epi16(low01, low23);
+    w[2] = _mm512_unpacklo_epi16(high01, high23);
+    w[3] = _mm512_unpackhi_epi16(high01, high23);
   }
-  template <bool kSigned>
-  static __m512i line(const uint8_t* w) {
-    return kSigned ? load(w) : _mm512_xor_si512(load(w), _mm512_set1_epi8(-128));
-  }
-  static void scales(Scales* s, const uint8_t* panel, int64_t group) {
-    __m512 scale[4];
-    for (int k = 0; k < 4; ++k) scale[k] = halves(panel + group * 34 * kOutputs + 32 * k);
-    reorder(scale);
-    for (int k = 0; k < 4; ++k) s[k] = {scale[k], _mm512_setzero_ps(), _mm512_setzero_ps()};
+  static __m512i exact(int, __m512i sums) { return sums; }
+  // Of outputs o .. o+15 of a panel.
+  static Scales scales(const uint8_t* panel, int64_t group, int64_t o) {
+    return {halves(panel + group * kBlock + 2 * o), _mm512_setzero_ps(), _mm512_setzero_ps()};
   }
 };
 
 struct Q4Inputs {
   static constexpr bool kLeast = true;
   static constexpr int kOffset = 0;
-  static constexpr int64_t kHead = 20 * kOutputs, kBlock = kHead + 128 * kOutputs;
-  static const uint8_t* weights(const uint8_t* panel, int64_t input) {
-    return panel + input / 256 * kBlock + kHead + input % 256 * (kOutputs / 2);
+  static constexpr int64_t kLine = kInt8Inputs / 2, kHead = 20 * kInt8Inputs, kInputs = 256,
+                           kBlock = kHead + kInputs * kLine;
+  template <bool kTiles>
+  static void fours(__m512i (&w)[4], const uint8_t* a, const uint8_t* b, const uint8_t* c, const uint8_t* d) {
+    const auto line = [](const uint8_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); };
+    const __m512i ac = _mm512_inserti64x4(_mm512_castsi256_si512(line(a)), line(c), 1);
+    const __m512i bd = _mm512_inserti64x4(_mm512_castsi256_si512(line(b)), line(d), 1);
+    // Lanes 0 and 1 have bytes of a and b in turn, 2 and 3 of c and d.
+    const __m512i low = _mm512_unpacklo_epi8(ac, bd), high = _mm512_unpackhi_epi8(ac, bd);
+    const __m512i ab = _mm512_inserti64x4(low, _mm512_castsi512_si256(high), 1);
+    const __m512i cd = _mm512_shuffle_i64x2(low, high, 0xee);
+    const __m512i first = _mm512_unpacklo_epi16(ab, cd), second = _mm512_unpackhi_epi16(ab, cd);
+    const __m512i four_bits = _mm512_set1_epi8(15), upper = _mm512_set1_epi8(-16);
+    w[0] = _mm512_and_si512(first, four_bits);
+    w[1] = _mm512_and_si512(second, four_bits);
+    w[2] = kTiles ? _mm512_and_si512(_mm512_srli_epi16(first, 4), four_bits) : _mm512_and_si512(first, upper);
+    w[3] = kTiles ? _mm512_and_si512(_mm512_srli_epi16(second, 4), four_bits) : _mm512_and_si512(second, upper);
   }
-  template <bool>
-  static __m512i line(const uint8_t* w) {
-    const __m256i both = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(w));
-    const __m512i wide = _mm512_inserti64x4(_mm512_castsi256_si512(both), _mm256_srli_epi16(both, 4), 1);
-    return _mm512_and_si512(wide, _mm512_set1_epi8(15));
-  }
-  static void scales(Scales* s, const uint8_t* panel, int64_t group) {
-    __m512 scale[4], least[4];
-    const uint8_t *block = panel + group / 8 * kBlock, *by = block + 4 * kOutputs + group % 8 * kOutputs;
-    for (int k = 0; k < 4; ++k) {
-      scale[k] = times_unsigned(halves(block + 32 * k), by + 16 * k);
-      least[k] = times_unsigned(halves(block + 2 * kOutputs + 32 * k), by + 8 * kOutputs + 16 * k);
-    }
-    reorder(scale);
-    reorder(least);
-    for (int k = 0; k < 4; ++k) s[k] = {scale[k], _mm512_setzero_ps(), least[k]};
+  // The upper four bits were left where they are: 16 times the weight.
+  static __m512i exact(int k, __m512i sums) { return k < 2 ? sums : _mm512_srai_epi32(sums, 4); }
+  static Scales scales(const uint8_t* panel, int64_t group, int64_t o) {
+    const uint8_t *block = panel + group / 8 * kBlock, *by = block + 4 * kInt8Inputs + group % 8 * kInt8Inputs + o;
+    return {times_unsigned(halves(block + 2 * o), by), _mm512_setzero_ps(),
+            times_unsigned(halves(block + 2 * (kInt8Inputs + o)), by + 8 * kInt8Inputs)};
   }
 };
 
-// The weights of fours begin .. end-1, which are of one group.
-template <class Q, bool kSigned>
-inline void gather(__m512i (*w)[4], const uint8_t* panel, const ActiveFours& active, int64_t begin, int64_t end) {
-  const int64_t last = active.groups[active.count - 1].end - 1;
+// Asks for what follows the fours at hand: the lines of those kFoursAhead of them, and the scales of the same group in
+// the next block.
+template <class Q>
+inline void ask_for_lines(const uint8_t* panel, const int32_t* line) {
+  for (int64_t k = 4 * kFoursAhead; k < 4 * kFoursAhead + 4; ++k)
+    for (int64_t at = 0; at < Q::kLine; at += 64)
+      _mm_prefetch(reinterpret_cast<const char*>(panel + line[k] + at), _MM_HINT_T0);
+}
+
+template <class Q>
+inline void ask_for_scales(const uint8_t* panel, int64_t group) {
+  const uint8_t* next = panel + (group * 32 / Q::kInputs + 1) * Q::kBlock;
+  constexpr int64_t kShare = Q::kHead * 32 / Q::kInputs;  // of a head, to each of a block's groups
+  for (int64_t at = 0; at < kShare; at += 64)
+    _mm_prefetch(reinterpret_cast<const char*>(next + group % (Q::kInputs / 32) * kShare + at), _MM_HINT_T0);
+}
+
+// Fours begin .. end-1, which are of one group, of a half that begins `at` bytes behind a line's begin.
+template <class Q, bool kTiles>
+inline void gather(__m512i (*w)[4], const uint8_t* panel, int64_t at, const int32_t* line, int64_t begin, int64_t end) {
   for (int64_t f = begin; f < end; ++f) {
-    const int64_t ahead = f + kFoursAhead < last ? f + kFoursAhead : last;
-    __m512i lines[4];
-    for (int k = 0; k < 4; ++k) {
-      _mm_prefetch(reinterpret_cast<const char*>(Q::weights(panel, active.index[4 * ahead + k])), _MM_HINT_T0);
-      lines[k] = Q::template line<kSigned>(Q::weights(panel, active.index[4 * f + k]));
-    }
-    interleave(w[f - begin], lines);
+    const int32_t* l = line + 4 * f;
+    if (at == 0) ask_for_lines<Q>(panel, l);
+    const uint8_t* p = panel + at;
+    Q::template fours<kTiles>(w[f - begin], p + l[0], p + l[1], p + l[2], p + l[3]);
   }
 }
 
-// y += what a group's sums are worth to a row.
+// sum + what a group's sums are worth to a row.
 template <class Q>
-inline void add_to(float* y, __m512i dot, const Scales& s, const Int8Row& x, int64_t group) {
-  const __m512 by = _mm512_mul_ps(s.first, _mm512_set1_ps(x.d[group]));
-  __m512 sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot), by, _mm512_loadu_ps(y));
-  if (Q::kLeast) sum = _mm512_fnmadd_ps(s.least, _mm512_set1_ps(x.sum[group]), sum);
-  _mm512_storeu_ps(y, sum);
+inline __m512 add_group_sums(__m512 sum, __m512i dot, const Scales& s, const Int8Row& x, int64_t group) {
+  sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot), _mm512_mul_ps(s.first, _mm512_set1_ps(x.d[group])), sum);
+  return Q::kLeast ? _mm512_fnmadd_ps(s.least, _mm512_set1_ps(x.sum[group]), sum) : sum;
 }

@@ -12,6 +12,12 @@
 //                          part p
 // with the values of dequantize.cpp's blocks: nothing is rounded. Hardly more bytes than the file has: 1.03 times for
 // q4_k, 1.01 for q6_k.
+//
+// By input, for products whose inputs are mostly exactly 0 (see panels.h): a panel is kInt8Inputs outputs, of which an
+// input's weights are one line.
+//   q8_0, per 32 inputs    f16 d[128]; u8 q[32][128], 128 more than the weight
+//   q4_k, per 256 inputs   f16 d[128]; f16 dmin[128]; u8 scale[8][128]; u8 least[8][128]; u8 q[256][64]
+// A line's outputs are in the order that the kernels turn into the natural one (int8_panels.cpp).
 #pragma once
 
 #include <cstdint>
@@ -25,5 +31,10 @@ constexpr int64_t kInt8Panel = 16;
 int64_t int8_panel_bytes(const WeightRows& w);
 // Outputs first .. first + kInt8Panel - 1 of `out`. The panel is zero before.
 void make_int8_panel(void* panel, const WeightRows& w, int64_t first, int64_t out);
+
+// The same by input.
+bool has_int8_inputs(DType type);
+int64_t int8_inputs_bytes(const WeightRows& w);
+void make_int8_inputs(void* panel, const WeightRows& w, int64_t first, int64_t out);
 
 }  // namespace recurra

@@ -10,7 +10,6 @@ namespace {
 
 // How many bytes ahead of the weights at hand memory is asked for.
 constexpr int64_t kAhead = 4096;
-constexpr int64_t kFoursAhead = 16;
 constexpr float kLargest = 3.4e38f, kLeast = 1e-35f;
 
 #include "backend/cpu/int8_panels-inl.h"
@@ -69,49 +68,144 @@ void dot_of(const void* data, int64_t count, int64_t in, int64_t stride, const I
   some(Number<1>{});
 }
 
-// y += the `fours` of a group for R rows, whose activations of the first four are at q.
+// What a row adds for the weights' offset.
+template <class Q>
+inline __m512i minus_of(const Int8Row& x, int64_t group) {
+  return Q::kOffset != 0 ? _mm512_set1_epi32(x.minus[2 * group] + x.minus[2 * group + 1]) : _mm512_setzero_si512();
+}
+
+// One row: its sums stay in registers, and its weights go nowhere else.
+template <class Q>
+void row_by_input(const uint8_t* panel, const ActiveFours& active, const Int8Row& x, float* y) {
+  __m512 sum[kHalves][4];
+  for (auto& half : sum)
+    for (__m512& s : half) s = _mm512_setzero_ps();
+  int64_t f = 0;
+  for (int64_t g = 0; g < active.count; ++g) {
+    const int64_t group = active.groups[g].number, end = active.groups[g].end;
+    ask_for_scales<Q>(panel, group);
+    __m512i dot[kHalves][4];
+    for (auto& half : dot)
+      for (__m512i& d : half) d = minus_of<Q>(x, group);
+    for (; f < end; ++f) {
+      const int32_t* line = active.line + 4 * f;
+      ask_for_lines<Q>(panel, line);
+      const __m512i four = _mm512_set1_epi32(active.q[f]);
+      for (int h = 0; h < kHalves; ++h) {
+        const uint8_t* p = panel + h * (Q::kLine / kHalves);
+        __m512i w[4];
+        Q::template fours<false>(w, p + line[0], p + line[1], p + line[2], p + line[3]);
+        for (int k = 0; k < 4; ++k) dot[h][k] = _mm512_dpbusd_epi32(dot[h][k], w[k], four);
+      }
+    }
+    for (int h = 0; h < kHalves; ++h)
+      for (int k = 0; k < 4; ++k) {
+        const Scales s = Q::scales(panel, group, kHalf * h + 16 * k);
+        sum[h][k] = add_group_sums<Q>(sum[h][k], Q::exact(k, dot[h][k]), s, x, group);
+      }
+  }
+  for (int h = 0; h < kHalves; ++h)
+    for (int k = 0; k < 4; ++k) _mm512_storeu_ps(y + kHalf * h + 16 * k, sum[h][k]);
+}
+
+// y += a half of a group for R rows, whose activations of the first four are at q.
 template <class Q, int R>
 inline void add_group(float* y, const __m512i (*w)[4], int64_t fours, const Scales* s, const int32_t* q, int64_t stride,
                       const Int8Row* x, int64_t group) {
   __m512i dot[R][4];
-  for (int r = 0; r < R; ++r) {
-    const int minus = Q::kOffset != 0 ? x[r].minus[2 * group] + x[r].minus[2 * group + 1] : 0;
-    for (__m512i& d : dot[r]) d = _mm512_set1_epi32(minus);
-  }
+  for (int r = 0; r < R; ++r)
+    for (__m512i& d : dot[r]) d = minus_of<Q>(x[r], group);
   for (int64_t f = 0; f < fours; ++f)
     for (int r = 0; r < R; ++r) {
       const __m512i four = _mm512_set1_epi32(q[r * stride + f]);
       for (int k = 0; k < 4; ++k) dot[r][k] = _mm512_dpbusd_epi32(dot[r][k], w[f][k], four);
     }
   for (int r = 0; r < R; ++r)
-    for (int k = 0; k < 4; ++k) add_to<Q>(y + r * kOutputs + 16 * k, dot[r][k], s[k], x[r], group);
+    for (int k = 0; k < 4; ++k) {
+      float* at = y + r * kInt8Inputs + 16 * k;
+      _mm512_storeu_ps(at, add_group_sums<Q>(_mm512_loadu_ps(at), Q::exact(k, dot[r][k]), s[k], x[r], group));
+    }
 }
 
 template <class Q>
 void by_input_of(const void* data, const ActiveFours& active, const Int8Row* x, int rows, float* y) {
   const auto* panel = static_cast<const uint8_t*>(data);
-  for (int64_t i = 0; i < rows * kOutputs; i += 16) _mm512_storeu_ps(y + i, _mm512_setzero_ps());
+  if (rows == 1) return row_by_input<Q>(panel, active, *x, y);
+  for (int64_t i = 0; i < rows * kInt8Inputs; i += 16) _mm512_storeu_ps(y + i, _mm512_setzero_ps());
   int64_t begin = 0;
   for (int64_t g = 0; g < active.count; ++g) {
-    const int64_t group = active.groups[g].number, end = active.groups[g].end;
-    __m512i w[kFoursOfGroup][4];
-    gather<Q, false>(w, panel, active, begin, end);
-    Scales s[4];
-    Q::scales(s, panel, group);
+    const int64_t group = active.groups[g].number, end = active.groups[g].end, stride = active.stride;
     const int32_t* q = active.q + begin;
-    const int64_t stride = active.stride;
-    int r = 0;
-    for (; r + 4 <= rows; r += 4)
-      add_group<Q, 4>(y + r * kOutputs, w, end - begin, s, q + r * stride, stride, x + r, group);
-    for (; r < rows; ++r) add_group<Q, 1>(y + r * kOutputs, w, end - begin, s, q + r * stride, stride, x + r, group);
+    ask_for_scales<Q>(panel, group);
+    for (int h = 0; h < kHalves; ++h) {
+      __m512i w[kFoursOfGroup][4];
+      gather<Q, false>(w, panel, h * (Q::kLine / kHalves), active.line, begin, end);
+      Scales s[4];
+      for (int k = 0; k < 4; ++k) s[k] = Q::scales(panel, group, kHalf * h + 16 * k);
+      float* to = y + kHalf * h;
+      int r = 0;
+      for (; r + 4 <= rows; r += 4)
+        add_group<Q, 4>(to + r * kInt8Inputs, w, end - begin, s, q + r * stride, stride, x + r, group);
+      for (; r < rows; ++r)
+        add_group<Q, 1>(to + r * kInt8Inputs, w, end - begin, s, q + r * stride, stride, x + r, group);
+    }
     begin = end;
   }
-  for (int r = 0; r < rows; ++r) reorder(y + r * kOutputs);
 }
 
 void by_input(DType type, const void* panel, const ActiveFours& active, const Int8Row* x, int rows, float* y) {
   return type == DType::q8_0 ? by_input_of<Q8Inputs>(panel, active, x, rows, y)
                              : by_input_of<Q4Inputs>(panel, active, x, rows, y);
+}
+
+// Which of inputs i .. i+15 are not 0 in one of the rows.
+inline uint32_t some_of(const Int8Row* x, int rows, int64_t i) {
+  __m128i any = _mm_setzero_si128();
+  for (int r = 0; r < rows; ++r) any = _mm_or_si128(any, _mm_loadu_si128(reinterpret_cast<const __m128i*>(x[r].q + i)));
+  return _mm_test_epi8_mask(any, any);
+}
+
+inline bool some_nan(const Int8Row* x, int rows, int64_t group) {
+  for (int r = 0; r < rows; ++r)
+    if (x[r].d[group] != x[r].d[group]) return true;
+  return false;
+}
+
+template <class Q>
+void list_of(ActiveFours* to, const Int8Row* x, int rows, int64_t n) {
+  const __m512i lines = _mm512_mullo_epi32(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
+                                           _mm512_set1_epi32(static_cast<int>(Q::kLine)));
+  int64_t at = 0;  // of the lists
+  to->count = 0;
+  for (int64_t i = 0; i < n; i += 32) {
+    uint32_t some = some_of(x, rows, i) | some_of(x, rows, i + 16) << 16;
+    if (some == 0 && some_nan(x, rows, i / 32)) some = 1;  // with 0 for its activation
+    if (some == 0) continue;
+    const auto first = static_cast<int32_t>(i * Q::kLine + (i / Q::kInputs + 1) * Q::kHead);
+    for (int half = 0; half < 2; ++half) {
+      const auto mask = static_cast<__mmask16>(some >> 16 * half);
+      const __m512i of = _mm512_add_epi32(lines, _mm512_set1_epi32(first + 16 * half * static_cast<int>(Q::kLine)));
+      _mm512_storeu_si512(to->line + at, _mm512_maskz_compress_epi32(mask, of));
+      for (int r = 0; r < rows; ++r) {
+        const __m512i wide =
+            _mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(x[r].q + i + 16 * half)));
+        const __m128i found = _mm512_cvtepi32_epi8(_mm512_maskz_compress_epi32(mask, wide));
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(reinterpret_cast<int8_t*>(to->q + r * to->stride) + at), found);
+      }
+      at += __builtin_popcount(mask);
+    }
+    // Four places at least are the caller's spare room, or will be written over.
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to->line + at), _mm_set1_epi32(to->line[at - 1]));
+    for (int r = 0; r < rows; ++r) __builtin_memset(reinterpret_cast<int8_t*>(to->q + r * to->stride) + at, 0, 4);
+    at = (at + 3) / 4 * 4;
+    to->groups[to->count++] = {static_cast<int32_t>(i / 32), static_cast<int32_t>(at / 4)};
+  }
+  if (at > 0)
+    for (int64_t i = 0; i < 4 * kFoursAhead; ++i) to->line[at + i] = to->line[at - 1];
+}
+
+void list(ActiveFours* to, DType type, const Int8Row* x, int rows, int64_t n) {
+  return type == DType::q8_0 ? list_of<Q8Inputs>(to, x, rows, n) : list_of<Q4Inputs>(to, x, rows, n);
 }
 
 void round(const Int8Row& to, const float* x, int64_t n, DType type) {
@@ -139,6 +233,6 @@ void round(const Int8Row& to, const float* x, int64_t n, DType type) {
 
 }  // namespace
 
-const Int8Kernels kInt8Vnni{takes, round, true, dot_of_type, by_input};
+const Int8Kernels kInt8Vnni{takes, round, true, dot_of_type, list, by_input};
 
 }  // namespace recurra
