@@ -132,6 +132,21 @@ TEST_P(Ops, LinearOfMostlyZero) {
   }
 }
 
+// What is left out is 0 and nothing else.
+TEST_P(Ops, NanIsNotZero) {
+  const int64_t out = 70, in = 100;
+  for (const DType type : {DType::f32, DType::f16, DType::bf16}) {
+    const Weight w = weight(out, in, type, Inputs::mostly_zero);
+    for (const int64_t n : {1, 3}) {
+      Values x(static_cast<size_t>(n * in), 0.0f), y(static_cast<size_t>(n * out), 7.0f);
+      x[static_cast<size_t>((n - 1) * in + 37)] = NAN;
+      exec_->linear(tensor(y, n), tensor(x, n), *w.matrix, rows(n), {});
+      for (int64_t i = 0; i < n * out; ++i)
+        EXPECT_EQ(std::isnan(y[static_cast<size_t>(i)]), i / out == n - 1) << info(type).name << " x " << n;
+    }
+  }
+}
+
 // Products that share a call are those of a call each, bit for bit: more of them than one round takes, of all sizes.
 TEST_P(Ops, ProductsTogether) {
   for (const bool block : {false, true}) {

@@ -178,25 +178,28 @@ TEST_P(Quant, ProductsOfStrangeValues) {
   const auto be = open_candidate({on_gpu() ? "cuda" : "cpu", "auto"}, &why);
   ASSERT_TRUE(be) << why;
   const int64_t out = 8, in = size() / out;
-  const auto w = be->matrix({"w", GetParam(), shape(out, in), blocks_.data(), static_cast<uint64_t>(blocks_.size())});
-  const auto exec = be->exec();
-  exec->begin();
-  for (const float strange : {NAN, INFINITY, -INFINITY}) {
-    Values x(static_cast<size_t>(3 * in), 0.0f), y(static_cast<size_t>(3 * out), 7.0f);
-    x[static_cast<size_t>(in + 5)] = strange;
-    x[static_cast<size_t>(2 * in)] = 1e-42f;  // all but zero
-    Segment segment{0, 3, nullptr};
-    Rows rows;
-    rows.count = 3;
-    rows.segments = {&segment, 1};
-    exec->linear(tensor(y, 3), tensor(x, 3), *w, rows, {});
-    for (size_t o = 0; o < static_cast<size_t>(out); ++o) {
-      EXPECT_EQ(y[o], 0);
-      EXPECT_FALSE(std::isfinite(y[static_cast<size_t>(out) + o]) && want_[o * static_cast<size_t>(in) + 5] != 0);
-      EXPECT_NEAR(y[2 * static_cast<size_t>(out) + o], 0, 1e-30);
+  for (const Inputs inputs : {Inputs::any, Inputs::mostly_zero}) {
+    const auto w =
+        be->matrix({"w", GetParam(), shape(out, in), blocks_.data(), static_cast<uint64_t>(blocks_.size())}, inputs);
+    const auto exec = be->exec();
+    exec->begin();
+    for (const float strange : {NAN, INFINITY, -INFINITY}) {
+      Values x(static_cast<size_t>(3 * in), 0.0f), y(static_cast<size_t>(3 * out), 7.0f);
+      x[static_cast<size_t>(in + 5)] = strange;
+      x[static_cast<size_t>(2 * in)] = 1e-42f;  // all but zero
+      Segment segment{0, 3, nullptr};
+      Rows rows;
+      rows.count = 3;
+      rows.segments = {&segment, 1};
+      exec->linear(tensor(y, 3), tensor(x, 3), *w, rows, {});
+      for (size_t o = 0; o < static_cast<size_t>(out); ++o) {
+        EXPECT_EQ(y[o], 0);
+        EXPECT_FALSE(std::isfinite(y[static_cast<size_t>(out) + o]) && want_[o * static_cast<size_t>(in) + 5] != 0);
+        EXPECT_NEAR(y[2 * static_cast<size_t>(out) + o], 0, 1e-30);
+      }
     }
+    exec->end();
   }
-  exec->end();
 }
 
 INSTANTIATE_TEST_SUITE_P(Types, Quant,

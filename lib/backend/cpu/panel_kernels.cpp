@@ -238,8 +238,10 @@ int64_t active(int32_t* index, const float* x, int64_t stride, int64_t rows, int
 #if HWY_TARGET != HWY_SCALAR
   const DF d;
   for (; i + kQuantLanes <= n; i += kQuantLanes) {
-    auto some = hn::Ne(hn::LoadU(d, x + i), hn::Zero(d));
-    for (int64_t r = 1; r < rows; ++r) some = hn::Or(some, hn::Ne(hn::LoadU(d, x + r * stride + i), hn::Zero(d)));
+    // Not "unequal", which a NaN is not either.
+    auto none = hn::Eq(hn::LoadU(d, x + i), hn::Zero(d));
+    for (int64_t r = 1; r < rows; ++r) none = hn::And(none, hn::Eq(hn::LoadU(d, x + r * stride + i), hn::Zero(d)));
+    const auto some = hn::Not(none);
     // Writes whole vectors: what lies behind the last place is written over, or is the caller's spare room.
     count += static_cast<int64_t>(
         hn::CompressStore(hn::Iota(DI(), static_cast<int32_t>(i)), hn::RebindMask(DI(), some), DI(), index + count));
