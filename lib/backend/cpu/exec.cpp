@@ -8,9 +8,10 @@ namespace {
 
 const CpuMatrix& of(const Matrix& m) { return static_cast<const CpuMatrix&>(m); }
 
-// Weight rows of a task, whose products are in a buffer. The pool hands out many at once while there are many, since
-// kernels ask for memory ahead and what lies behind the last row is another thread's.
-constexpr int64_t kTogether = 32;
+// Weight rows of a task, whose products are in a buffer: as many as give the kernels several pages to read at once,
+// half of them where that left too few tasks for the threads. The pool hands out many at once while there are many,
+// since kernels ask for memory ahead and what lies behind the last row is another thread's.
+constexpr int64_t kTogether = 64;
 // Panels whose weights in the file are dropped at once: a system call a panel would take longer than making it.
 constexpr int64_t kDropped = 64;
 // Products that share a round of tasks.
@@ -126,7 +127,8 @@ void CpuExec::linear_rows(Span<const Product> products) {
     const Product& p = products[i];
     const CpuMatrix& w = of(*p.w);
     const bool by_input = w.form == WeightForm::by_input || w.form == WeightForm::int8_by_input;
-    const int64_t outputs = by_input ? w.panel_outputs() : kTogether;
+    const bool enough = w.out() >= 2 * kTogether * s_.threads.count();
+    const int64_t outputs = by_input ? w.panel_outputs() : enough ? kTogether : kTogether / 2;
     parts[i] = {&p, &w, tasks, outputs, {}, nullptr, nullptr};
     if (w.form != WeightForm::file) make_panels(w);
     if (w.form == WeightForm::by_input)
@@ -246,11 +248,11 @@ Tensor CpuExec::rounded(const Part* parts, size_t i) {
   return to;
 }
 
-// kTogether outputs from `first` on, of all rows.
+// A task's outputs from `first` on, of all rows.
 void CpuExec::product_rows(const Part& part, int64_t first) {
   const auto& [y, x, matrix, e] = *part.p;
   const WeightRows& w = part.w->rows;
-  const int64_t last = std::min(part.w->out(), first + kTogether), n = last - first;
+  const int64_t last = std::min(part.w->out(), first + part.outputs), n = last - first;
   const int64_t most = part.rounded.data == nullptr ? kBlock : kMostInt8Rows;
   float product[kBlock * kTogether];
   for (int64_t i = 0; i < x.rows; i += most) {

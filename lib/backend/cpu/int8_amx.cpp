@@ -76,7 +76,7 @@ void panel_of(const uint8_t* panel, int64_t in, const Sixteen& x, int n, float* 
   for (__m512& s : sum) s = _mm512_setzero_ps();
   Dots dots[2] = {};
   alignas(64) uint8_t weights[512];
-  Q::template each_group<true>(panel, in, [&](int64_t i, const Group& g, const Scales& s) {
+  const auto group = [&](int64_t i, const Group& g, const Scales& s) {
     const uint8_t* w = g.raw;
     if (w == nullptr) {
       for (int j = 0; j < 8; ++j) _mm512_store_si512(weights + 64 * j, g.w[j]);
@@ -100,7 +100,10 @@ void panel_of(const uint8_t* panel, int64_t in, const Sixteen& x, int n, float* 
     }
     _tile_stored(0, dots[0].of, 64);
     add<Q>(sum, x, dots, i / 32, s);
-  });
+  };
+  for (int64_t i = 0; i < in; i += Q::kInputs)
+    for_each_number<Q::kSteps>(
+        [&](auto step) { Q::template step<true, decltype(step)::value>(panel, in, i, kAhead, group); });
   for (int r = 0; r < n; ++r) _mm512_storeu_ps(y + r * ldy, sum[r]);
 }
 

@@ -22,8 +22,15 @@ __m512 times_signed(__m512 d, const uint8_t* p) {
   return _mm512_mul_ps(d, _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes16(p))));
 }
 
+// f(Number<0>) .. f(Number<N - 1>).
+template <int N, class F>
+inline void for_each_number(const F& f) {
+  if constexpr (N > 1) for_each_number<N - 1>(f);
+  f(Number<N - 1>{});
+}
+
 void ask_for(const uint8_t* p, int64_t bytes) {
-  for (int64_t at = 0; at < bytes; at += 64) _mm_prefetch(reinterpret_cast<const char*>(p + kAhead + at), _MM_HINT_T0);
+  for (int64_t at = 0; at < bytes; at += 64) _mm_prefetch(reinterpret_cast<const char*>(p + at), _MM_HINT_T0);
 }
 
 // 32 inputs of 16 outputs, 4 inputs a register; `raw`: where memory has just that, or null.
@@ -38,33 +45,30 @@ struct Scales {
   __m512 first, second, least;
 };
 
-// Each type calls take(first input, Group, Scales) for all groups of a panel. Weights as they are (kSigned), or made
-// unsigned by adding kOffset.
+// A panel is read in blocks of kInputs inputs, of which each has kSteps. A step calls take(first input, Group, Scales)
+// for its groups and asks for what lies `ahead` of what it reads. Weights as they are (kSigned), or made unsigned by
+// adding kOffset.
 struct Q8_0 {
   static constexpr bool kTwo = false, kLeast = false;
-  static constexpr int kOffset = 128;
-  template <bool kSigned, class F>
-  static void each_group(const uint8_t* panel, int64_t in, const F& take) {
-    const uint8_t* w = panel + (in / 32 * 32 + 63) / 64 * 64;
-    for (int64_t i = 0; i < in; i += 32, w += 512) {
-      ask_for(w, 512);
-      Group g;
-      for (int j = 0; j < 8; ++j)
-        g.w[j] = kSigned ? load(w + 64 * j) : _mm512_xor_si512(load(w + 64 * j), _mm512_set1_epi8(-128));
-      g.raw = kSigned ? w : nullptr;
-      take(i, g, Scales{halves(panel + i), _mm512_setzero_ps(), _mm512_setzero_ps()});
-    }
+  static constexpr int kOffset = 128, kSteps = 1;
+  static constexpr int64_t kInputs = 32;
+  template <bool kSigned, int, class F>
+  static void step(const uint8_t* panel, int64_t in, int64_t i, int64_t ahead, const F& take) {
+    const uint8_t* w = panel + (in / 32 * 32 + 63) / 64 * 64 + i * 16;
+    ask_for(w + ahead, 512);
+    Group g;
+    for (int j = 0; j < 8; ++j)
+      g.w[j] = kSigned ? load(w + 64 * j) : _mm512_xor_si512(load(w + 64 * j), _mm512_set1_epi8(-128));
+    g.raw = kSigned ? w : nullptr;
+    take(i, g, Scales{halves(panel + i), _mm512_setzero_ps(), _mm512_setzero_ps()});
   }
 };
 
-// Blocks of 256 inputs: a head of 320 bytes, then kRegisters registers of weights.
+// Of blocks of 256 inputs, each a head of 320 bytes and kRegisters registers of weights: the one of input i.
 template <class Q>
-struct Blocks {
-  template <bool kSigned, class F>
-  static void each_group(const uint8_t* b, int64_t in, const F& take) {
-    for (int64_t i = 0; i < in; i += 256, b += 320 + 64 * Q::kRegisters) Q::template block<kSigned>(b, i, take);
-  }
-};
+const uint8_t* block_of(const uint8_t* panel, int64_t i) {
+  return panel + i / 256 * (320 + 64 * Q::kRegisters);
+}
 
 // Low or high halves of 8 registers' bytes.
 template <bool kHigh>
@@ -87,81 +91,72 @@ inline Scales scales_of(const uint8_t* b, int group) {
           times_unsigned(halves(b + 32), b + 192 + 16 * group)};
 }
 
-struct Q4_K : Blocks<Q4_K> {
+struct Q4_K {
   static constexpr bool kTwo = false, kLeast = true;
-  static constexpr int kOffset = 0, kRegisters = 32;
-  template <bool, class F>
-  static void block(const uint8_t* b, int64_t i, const F& take) {
-    ask_for(b, 320);
-    const auto group = [&](auto high, int n) {
+  static constexpr int kOffset = 0, kRegisters = 32, kSteps = 4;
+  static constexpr int64_t kInputs = 256;
+  template <bool, int kStep, class F>
+  static void step(const uint8_t* panel, int64_t, int64_t i, int64_t ahead, const F& take) {
+    const uint8_t *b = block_of<Q4_K>(panel, i), *w = b + 320 + 512 * kStep;
+    ask_for(b + ahead + 80 * kStep, 80);
+    ask_for(w + ahead, 512);
+    const auto group = [&](auto high) {
+      constexpr int n = 2 * kStep + decltype(high)::value;
       Group g;
-      for (int j = 0; j < 8; ++j) g.w[j] = half_of<decltype(high)::value == 1>(b + 320 + n / 2 * 512 + 64 * j);
+      for (int j = 0; j < 8; ++j) g.w[j] = half_of<decltype(high)::value == 1>(w + 64 * j);
       g.raw = nullptr;
       take(i + 32 * n, g, scales_of(b, n));
     };
-    for (int n = 0; n < 8; n += 2) {
-      ask_for(b + 320 + n / 2 * 512, 512);
-      group(Number<0>{}, n);
-      group(Number<1>{}, n + 1);
-    }
+    for_each_number<2>(group);
   }
 };
 
-struct Q5_K : Blocks<Q5_K> {
+struct Q5_K {
   static constexpr bool kTwo = false, kLeast = true;
-  static constexpr int kOffset = 0, kRegisters = 40;
-  template <bool, class F>
-  static void block(const uint8_t* b, int64_t i, const F& take) {
-    ask_for(b, 320 + 64 * kRegisters);
-    const auto group = [&](auto number) {
-      constexpr int n = decltype(number)::value;
-      const uint8_t *q = b + 320 + n / 2 * 512, *fifth = b + 320 + 2048;
+  static constexpr int kOffset = 0, kRegisters = 40, kSteps = 4;
+  static constexpr int64_t kInputs = 256;
+  template <bool, int kStep, class F>
+  static void step(const uint8_t* panel, int64_t, int64_t i, int64_t ahead, const F& take) {
+    const uint8_t *b = block_of<Q5_K>(panel, i), *w = b + 320 + 512 * kStep, *fifth = b + 320 + 2048;
+    ask_for(b + ahead + 80 * kStep, 80);
+    ask_for(w + ahead, 512);
+    ask_for(fifth + ahead + 128 * kStep, 128);
+    const auto group = [&](auto high) {
+      constexpr int n = 2 * kStep + decltype(high)::value;
       Group g;
       for (int j = 0; j < 8; ++j) {
         const __m512i bit = _mm512_and_si512(move_bits<n, 4>(load(fifth + 64 * j)), _mm512_set1_epi8(16));
-        g.w[j] = _mm512_or_si512(half_of<n % 2 == 1>(q + 64 * j), bit);
+        g.w[j] = _mm512_or_si512(half_of<n % 2 == 1>(w + 64 * j), bit);
       }
       g.raw = nullptr;
       take(i + 32 * n, g, scales_of(b, n));
     };
-    group(Number<0>{});
-    group(Number<1>{});
-    group(Number<2>{});
-    group(Number<3>{});
-    group(Number<4>{});
-    group(Number<5>{});
-    group(Number<6>{});
-    group(Number<7>{});
+    for_each_number<2>(group);
   }
 };
 
-struct Q6_K : Blocks<Q6_K> {
+// A step is a part: two of them share the registers of their lower bits, four those of their upper ones.
+struct Q6_K {
   static constexpr bool kTwo = true, kLeast = false;
-  static constexpr int kOffset = 32, kRegisters = 48;
-  template <bool kSigned, class F>
-  static void block(const uint8_t* b, int64_t i, const F& take) {
-    const __m512 d = halves(b);
-    for (int half = 0; half < 2; ++half) {
-      const uint8_t *low = b + 320 + half * 24 * 64, *upper = low + 16 * 64;
-      ask_for(low, 24 * 64);
-      const auto group = [&](auto number) {
-        constexpr int part = decltype(number)::value;
-        Group g;
-        for (int j = 0; j < 8; ++j) {
-          const __m512i bits = _mm512_and_si512(move_bits<2 * part, 4>(load(upper + 64 * j)), _mm512_set1_epi8(48));
-          g.w[j] = _mm512_or_si512(half_of<part / 2 == 1>(low + part % 2 * 512 + 64 * j), bits);
-          if (kSigned) g.w[j] = _mm512_sub_epi8(g.w[j], _mm512_set1_epi8(kOffset));
-        }
-        g.raw = nullptr;
-        const uint8_t* scales = b + 64 + 16 * (8 * half + 2 * part);
-        take(i + 128 * half + 32 * part, g,
-             Scales{times_signed(d, scales), times_signed(d, scales + 16), _mm512_setzero_ps()});
-      };
-      group(Number<0>{});
-      group(Number<1>{});
-      group(Number<2>{});
-      group(Number<3>{});
+  static constexpr int kOffset = 32, kRegisters = 48, kSteps = 8;
+  static constexpr int64_t kInputs = 256;
+  template <bool kSigned, int kStep, class F>
+  static void step(const uint8_t* panel, int64_t, int64_t i, int64_t ahead, const F& take) {
+    constexpr int half = kStep / 4, part = kStep % 4;
+    const uint8_t* b = block_of<Q6_K>(panel, i);
+    const uint8_t *low = b + 320 + half * 24 * 64, *upper = low + 16 * 64;
+    ask_for(b + ahead + 40 * kStep, 40);
+    ask_for(low + ahead + part * 6 * 64, 6 * 64);
+    Group g;
+    for (int j = 0; j < 8; ++j) {
+      const __m512i bits = _mm512_and_si512(move_bits<2 * part, 4>(load(upper + 64 * j)), _mm512_set1_epi8(48));
+      g.w[j] = _mm512_or_si512(half_of<part / 2 == 1>(low + part % 2 * 512 + 64 * j), bits);
+      if (kSigned) g.w[j] = _mm512_sub_epi8(g.w[j], _mm512_set1_epi8(kOffset));
     }
+    g.raw = nullptr;
+    const __m512 d = halves(b);
+    const uint8_t* scales = b + 64 + 32 * kStep;
+    take(i + 32 * kStep, g, Scales{times_signed(d, scales), times_signed(d, scales + 16), _mm512_setzero_ps()});
   }
 };
 

@@ -43,24 +43,45 @@ inline void add(__m512 (&sum)[R], const Int8Row* x, int64_t i, const Group& g, c
   }
 }
 
-template <class Q, int R>
-void rows(const uint8_t* w, int64_t count, int64_t in, int64_t stride, const Int8Row* x, float* y, int64_t ldy) {
-  for (int64_t n = 0; n < count; n += 16, w += stride) {
-    __m512 sum[R];
-    for (__m512& s : sum) s = _mm512_setzero_ps();
-    Q::template each_group<false>(w, in, [&](int64_t i, const Group& g, const Scales& s) { add<Q>(sum, x, i, g, s); });
-    for (int r = 0; r < R; ++r) _mm512_storeu_ps(y + r * ldy + n, sum[r]);
-  }
+// R rows by P panels, a step of each in turn: memory gives most where several pages are read at once.
+template <class Q, int R, int P>
+void rows(const uint8_t* w, int64_t in, int64_t stride, const Int8Row* x, float* y, int64_t ldy) {
+  const int64_t ahead = P > 1 ? P * stride : kAhead;
+  __m512 sum[P][R];
+  for (auto& panel : sum)
+    for (__m512& s : panel) s = _mm512_setzero_ps();
+  for (int64_t block = 0; block < in; block += Q::kInputs)
+    for_each_number<Q::kSteps>([&](auto n) {
+      for (int p = 0; p < P; ++p)
+        Q::template step<false, decltype(n)::value>(
+            w + p * stride, in, block, ahead,
+            [&](int64_t i, const Group& g, const Scales& s) { add<Q>(sum[p], x, i, g, s); });
+    });
+  for (int p = 0; p < P; ++p)
+    for (int r = 0; r < R; ++r) _mm512_storeu_ps(y + r * ldy + 16 * p, sum[p][r]);
 }
 
-// Many rows at a time, as many as the registers hold.
+// Many rows at a time, as many as the registers hold; one row by several panels.
 template <class Q>
 void dot_of(const void* data, int64_t count, int64_t in, int64_t stride, const Int8Row* x, int n, float* y,
             int64_t ldy) {
-  const auto* w = static_cast<const uint8_t*>(data);
+  const auto* weights = static_cast<const uint8_t*>(data);
+  const auto panels = [&](auto number, auto together, int64_t& o) {
+    constexpr int kRows = decltype(number)::value, kPanels = decltype(together)::value;
+    const int64_t left = (count - o + 15) / 16;  // the last one may be filled up with zeros
+    for (int64_t p = 0; p + kPanels <= left; p += kPanels, o += 16 * kPanels)
+      rows<Q, kRows, kPanels>(weights + o / 16 * stride, in, stride, x, y + o, ldy);
+  };
   const auto some = [&](auto number) {
     constexpr int kRows = decltype(number)::value;
-    for (; n >= kRows; n -= kRows, x += kRows, y += kRows * ldy) rows<Q, kRows>(w, count, in, stride, x, y, ldy);
+    for (; n >= kRows; n -= kRows, x += kRows, y += kRows * ldy) {
+      int64_t o = 0;
+      if constexpr (kRows == 1) {
+        panels(number, Number<4>{}, o);
+        panels(number, Number<2>{}, o);
+      }
+      panels(number, Number<1>{}, o);
+    }
   };
   some(Number<8>{});
   some(Number<4>{});

@@ -37,9 +37,11 @@ HWY_INLINE VF load_weights_tail(DF d, const W* p, size_t count) {
 // Rows of quantised weights that stay in the first-level cache while all activation rows pass by.
 constexpr int64_t kGroup = 16;
 
-// One activation row by N weight rows.
+// One activation row by N weight rows that lie `apart` from each other, and `ahead` before those that are next (both in
+// weights); their outputs lie ldy apart. Rows of some pages each: memory gives most where several pages are read at
+// once.
 template <int N, class W>
-HWY_INLINE void tile(const W* w, int64_t in, const float* x, float* y) {
+HWY_INLINE void tile(const W* w, int64_t apart, int64_t ahead, int64_t in, const float* x, float* y, int64_t ldy) {
   const DF d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   VF sum[N];
@@ -48,18 +50,16 @@ HWY_INLINE void tile(const W* w, int64_t in, const float* x, float* y) {
   for (; j + lanes <= in; j += lanes) {
     const VF a = hn::LoadU(d, x + j);
     for (int n = 0; n < N; ++n) {
-      // The next N rows: the core would wait for memory, and the hardware's prefetcher does not follow N rows that
-      // share a few pages.
-      hwy::Prefetch(w + (n + N) * in + j);
-      sum[n] = hn::MulAdd(a, load_weights(d, w + n * in + j), sum[n]);
+      hwy::Prefetch(w + n * apart + ahead + j);
+      sum[n] = hn::MulAdd(a, load_weights(d, w + n * apart + j), sum[n]);
     }
   }
   if (j < in) {
     const size_t rest = static_cast<size_t>(in - j);
     const VF a = hn::MaskedLoad(hn::FirstN(d, rest), d, x + j);
-    for (int n = 0; n < N; ++n) sum[n] = hn::MulAdd(a, load_weights_tail(d, w + n * in + j, rest), sum[n]);
+    for (int n = 0; n < N; ++n) sum[n] = hn::MulAdd(a, load_weights_tail(d, w + n * apart + j, rest), sum[n]);
   }
-  for (int n = 0; n < N; ++n) y[n] = hn::GetLane(hn::SumOfLanes(d, sum[n]));
+  for (int n = 0; n < N; ++n) y[n * ldy] = hn::GetLane(hn::SumOfLanes(d, sum[n]));
 }
 
 // Several activation rows: kTile weight rows by kMost of them have their sums in registers. For kInputs inputs the
@@ -254,14 +254,18 @@ template <class W>
 void dot_of(const W* w, int64_t count, int64_t in, const float* x, int64_t ldx, int64_t rows, float* y, int64_t ldy) {
   constexpr int N = 8;
   int64_t n = 0;
-  if (rows == 1)
-    for (; n + N <= count; n += N) tile<N>(w + n * in, in, x, y + n);
-  else
+  if (rows == 1) {
+    const int64_t each = count / N;  // rows of a stretch; behind its last row the next call's begins
+    for (int64_t i = 0; i < each; ++i)
+      tile<N>(w + i * in, each * in, (i + 1 < each ? 1 : count - i) * in, in, x, y + i, each);
+    n = N * each;
+  } else {
     for (; n + kTile <= count; n += kTile)
       for (int64_t m = 0; m < rows; m += kMostRows)
         tiles_of_rows(w + n * in, in, x + m * ldx, ldx, HWY_MIN(kMostRows, rows - m), y + m * ldy + n, ldy);
+  }
   for (; n < count; ++n)
-    for (int64_t m = 0; m < rows; ++m) tile<1>(w + n * in, in, x + m * ldx, y + m * ldy + n);
+    for (int64_t m = 0; m < rows; ++m) tile<1>(w + n * in, in, in, in, x + m * ldx, y + m * ldy + n, 1);
 }
 
 void dot(const WeightRows& w, int64_t n0, int64_t n1, const float* x, int64_t ldx, int64_t rows, float* y,
