@@ -42,14 +42,22 @@ void in_threads(unsigned threads, const std::function<void(unsigned)>& body) {
   }
 }
 
-// Eight sums, so that no addition waits for the one before it and the compiler may use vectors. Asks for the line `ahead`
-// words further on, as the hardware's own prefetching is not all a machine can give.
-std::uint64_t sum_of(const std::uint64_t* data, std::size_t n, std::size_t ahead) {
+// How memory is read: in so many places at once, each asking for what lies `ahead` words further on, as the hardware's
+// own prefetching is not all that a machine can give.
+struct Reading {
+  std::size_t places, ahead;
+};
+
+// Eight sums, so that no addition waits for the one before it and the compiler may use vectors.
+std::uint64_t sum_of(const std::uint64_t* data, std::size_t n, Reading reading) {
   std::uint64_t sums[8] = {};
-  for (std::size_t i = 0; i + 8 <= n; i += 8) {
-    if (ahead != 0) __builtin_prefetch(data + i + ahead);
-    for (std::size_t j = 0; j < 8; ++j) sums[j] += data[i + j];
-  }
+  const std::size_t each = n / reading.places / 8 * 8;
+  for (std::size_t i = 0; i < each; i += 8)
+    for (std::size_t place = 0; place < reading.places; ++place) {
+      const std::uint64_t* line = data + place * each + i;
+      if (reading.ahead != 0) __builtin_prefetch(line + reading.ahead);
+      for (std::size_t j = 0; j < 8; ++j) sums[j] += line[j];
+    }
   return std::accumulate(sums, sums + 8, std::uint64_t{0});
 }
 
@@ -57,16 +65,16 @@ std::uint64_t sum_of(const std::uint64_t* data, std::size_t n, std::size_t ahead
 
 double measure_read_gb_s(unsigned threads) {
   constexpr std::size_t kBytes = std::size_t{512} << 20;
-  constexpr std::size_t kAhead[] = {0, 256, 1024, 2048};  // words; the fastest counts
-  constexpr int kPasses = 3 * (sizeof kAhead / sizeof *kAhead);
-  const std::size_t part = kBytes / sizeof(std::uint64_t) / threads / 8 * 8;
+  constexpr Reading kReadings[] = {{1, 0}, {1, 1024}, {4, 0}, {4, 128}, {8, 0}, {8, 128}};  // the fastest counts
+  constexpr std::size_t kWays = sizeof kReadings / sizeof *kReadings;
+  const std::size_t part = kBytes / sizeof(std::uint64_t) / threads / 64 * 64;
   std::vector<std::vector<std::uint64_t>> parts(threads);
   in_threads(threads, [&](unsigned t) { parts[t].assign(part, t + 1); });  // pages belong to the thread that reads them
   std::atomic<std::uint64_t> total{0};                                     // so that no pass can be left out
   double best = 0;
-  for (int pass = 0; pass < kPasses; ++pass) {
+  for (std::size_t pass = 0; pass < 3 * kWays; ++pass) {
     const Clock::time_point start = Clock::now();
-    in_threads(threads, [&](unsigned t) { total += sum_of(parts[t].data(), part, kAhead[pass % 4]); });
+    in_threads(threads, [&](unsigned t) { total += sum_of(parts[t].data(), part, kReadings[pass % kWays]); });
     best = std::max(best, static_cast<double>(part * sizeof(std::uint64_t) * threads) / seconds_since(start) / 1e9);
   }
   return total.load() > 0 ? best : 0;
