@@ -115,8 +115,6 @@ struct CpuExec::Part {
   Tensor rounded;              // x for the integer kernels; data null: none
   const ActiveInputs* active;  // of x's rows in groups, with weights by input; else null
   const ActiveFours* fours;    // the same for the integer kernels, kMostInt8Rows rows each
-
-  bool by_input() const { return active != nullptr || fours != nullptr; }
 };
 
 void CpuExec::linear_rows(Span<const Product> products) {
@@ -126,9 +124,8 @@ void CpuExec::linear_rows(Span<const Product> products) {
   for (size_t i = 0; i < products.size(); ++i) {
     const Product& p = products[i];
     const CpuMatrix& w = of(*p.w);
-    const bool by_input = w.form == WeightForm::by_input || w.form == WeightForm::int8_by_input;
     const bool enough = w.out() >= 2 * kTogether * s_.threads.count();
-    const int64_t outputs = by_input ? w.panel_outputs() : enough ? kTogether : kTogether / 2;
+    const int64_t outputs = w.by_input() ? w.panel_outputs() : enough ? kTogether : kTogether / 2;
     parts[i] = {&p, &w, tasks, outputs, {}, nullptr, nullptr};
     if (w.form != WeightForm::file) make_panels(w);
     if (w.form == WeightForm::by_input)
@@ -144,7 +141,7 @@ void CpuExec::linear_rows(Span<const Product> products) {
     size_t i = products.size() - 1;
     while (task < parts[i].begin) --i;
     const int64_t first = (task - parts[i].begin) * parts[i].outputs;
-    if (parts[i].by_input())
+    if (parts[i].w->by_input())
       product_panel(parts[i], first);
     else
       product_rows(parts[i], first);

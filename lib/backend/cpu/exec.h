@@ -46,6 +46,8 @@ class CpuMatrix final : public Matrix {
                static_cast<uint64_t>(std::min(count, out() - first) * bytes));
   }
 
+  bool by_input() const { return form == WeightForm::by_input || form == WeightForm::int8_by_input; }
+
   // Of a form that is made: outputs of a panel, and its bytes.
   int64_t panel_outputs() const {
     return form == WeightForm::by_input ? kPanel : form == WeightForm::int8_panels ? kInt8Panel : kInt8Inputs;
