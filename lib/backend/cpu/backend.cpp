@@ -39,9 +39,12 @@ int physical_cores() {
 class CpuBackend final : public HostBackend {
  public:
   CpuBackend(const CpuLevel& level, bool forced, bool bf16, bool exact, int threads)
-      : shared_{kernels(level.level),        level,
-                choose_scan_form(),          exact ? nullptr : int8_kernels(level.level),
-                OneDnn(level, forced, bf16), Threads(threads)} {}
+      : shared_{kernels(level.level, best_reading()),
+                level,
+                choose_scan_form(),
+                exact ? nullptr : int8_kernels(level.level, best_reading()),
+                OneDnn(level, forced, bf16),
+                Threads(threads)} {}
 
   const char* name() const override { return "cpu"; }
   const char* level() const override { return level_name(shared_.level.level); }

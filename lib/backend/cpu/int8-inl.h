@@ -5,17 +5,18 @@ bool takes(DType type) {
   return type == DType::q8_0 || type == DType::q4_k || type == DType::q5_k || type == DType::q6_k;
 }
 
+template <class... How>
 void dot_of_type(DType type, const void* w, int64_t count, int64_t in, int64_t stride, const Int8Row* x, int n,
                  float* y, int64_t ldy) {
   switch (type) {
     case DType::q8_0:
-      return dot_of<Q8_0>(w, count, in, stride, x, n, y, ldy);
+      return dot_of<Q8_0, How...>(w, count, in, stride, x, n, y, ldy);
     case DType::q4_k:
-      return dot_of<Q4_K>(w, count, in, stride, x, n, y, ldy);
+      return dot_of<Q4_K, How...>(w, count, in, stride, x, n, y, ldy);
     case DType::q5_k:
-      return dot_of<Q5_K>(w, count, in, stride, x, n, y, ldy);
+      return dot_of<Q5_K, How...>(w, count, in, stride, x, n, y, ldy);
     case DType::q6_k:
-      return dot_of<Q6_K>(w, count, in, stride, x, n, y, ldy);
+      return dot_of<Q6_K, How...>(w, count, in, stride, x, n, y, ldy);
     default:
       return;
   }

@@ -22,11 +22,12 @@ bool may_use_tiles() {
 
 }  // namespace
 
-const Int8Kernels* int8_kernels(Level level) {
+const Int8Kernels* int8_kernels(Level level, Reading reading) {
   const Leaf7 has;
   if (level == Level::plain) return nullptr;
   if (level < Level::avx512 || !has.avx512_vnni()) return &kInt8Avx2;
-  return level == Level::amx && has.amx_int8() && may_use_tiles() ? &kInt8Amx : &kInt8Vnni;
+  if (level == Level::amx && has.amx_int8() && may_use_tiles()) return &kInt8Amx;
+  return reading == Reading::one_place ? &kInt8VnniOnePlace : &kInt8Vnni;
 }
 
 }  // namespace recurra

@@ -67,9 +67,9 @@ struct Int8Kernels {
 };
 
 // The best that this level may use on this CPU; null: none.
-const Int8Kernels* int8_kernels(Level level);
+const Int8Kernels* int8_kernels(Level level, Reading reading);
 
 // One file each, compiled for their instructions.
-extern const Int8Kernels kInt8Avx2, kInt8Vnni, kInt8Amx;
+extern const Int8Kernels kInt8Avx2, kInt8Vnni, kInt8VnniOnePlace, kInt8Amx;
 
 }  // namespace recurra

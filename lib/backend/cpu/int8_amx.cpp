@@ -158,7 +158,7 @@ void by_input_of(const void* data, const ActiveFours& active, const Int8Row* x, 
 
 void dot(DType type, const void* w, int64_t count, int64_t in, int64_t stride, const Int8Row* x, int n, float* y,
          int64_t ldy) {
-  (n < kLeastRows ? kInt8Vnni.dot : dot_of_type)(type, w, count, in, stride, x, n, y, ldy);
+  (n < kLeastRows ? kInt8Vnni.dot : dot_of_type<>)(type, w, count, in, stride, x, n, y, ldy);
 }
 
 void by_input(DType type, const void* panel, const ActiveFours& active, const Int8Row* x, int n, float* y) {

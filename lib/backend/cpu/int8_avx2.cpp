@@ -196,6 +196,6 @@ void dot_of(const void* data, int64_t count, int64_t in, int64_t stride, const I
 
 }  // namespace
 
-const Int8Kernels kInt8Avx2{takes, round, false, dot_of_type, nullptr, nullptr};
+const Int8Kernels kInt8Avx2{takes, round, false, dot_of_type<>, nullptr, nullptr};
 
 }  // namespace recurra

@@ -8,8 +8,16 @@
 namespace recurra {
 namespace {
 
-// How many bytes ahead of the weights at hand memory is asked for.
-constexpr int64_t kAhead = 4096;
+// How one row reads its panels (see Reading in level.h): so many at once, asking for those behind them, or one by one,
+// asking for what lies so many bytes further on.
+struct OnePlace {
+  static constexpr int kPanels = 1;
+  static constexpr int64_t kAhead = 8192;
+};
+struct SeveralPlaces {
+  static constexpr int kPanels = 4;
+  static constexpr int64_t kAhead = 4096;
+};
 constexpr float kLargest = 3.4e38f, kLeast = 1e-35f;
 
 #include "backend/cpu/int8_panels-inl.h"
@@ -43,10 +51,9 @@ inline void add(__m512 (&sum)[R], const Int8Row* x, int64_t i, const Group& g, c
   }
 }
 
-// R rows by P panels, a step of each in turn: memory gives most where several pages are read at once.
+// R rows by P panels, a step of each in turn, and what lies `ahead` bytes further on asked for.
 template <class Q, int R, int P>
-void rows(const uint8_t* w, int64_t in, int64_t stride, const Int8Row* x, float* y, int64_t ldy) {
-  const int64_t ahead = P > 1 ? P * stride : kAhead;
+void rows(const uint8_t* w, int64_t in, int64_t stride, int64_t ahead, const Int8Row* x, float* y, int64_t ldy) {
   __m512 sum[P][R];
   for (auto& panel : sum)
     for (__m512& s : panel) s = _mm512_setzero_ps();
@@ -62,7 +69,7 @@ void rows(const uint8_t* w, int64_t in, int64_t stride, const Int8Row* x, float*
 }
 
 // Many rows at a time, as many as the registers hold; one row by several panels.
-template <class Q>
+template <class Q, class How>
 void dot_of(const void* data, int64_t count, int64_t in, int64_t stride, const Int8Row* x, int n, float* y,
             int64_t ldy) {
   const auto* weights = static_cast<const uint8_t*>(data);
@@ -70,13 +77,14 @@ void dot_of(const void* data, int64_t count, int64_t in, int64_t stride, const I
     constexpr int kRows = decltype(number)::value, kPanels = decltype(together)::value;
     const int64_t left = (count - o + 15) / 16;  // the last one may be filled up with zeros
     for (int64_t p = 0; p + kPanels <= left; p += kPanels, o += 16 * kPanels)
-      rows<Q, kRows, kPanels>(weights + o / 16 * stride, in, stride, x, y + o, ldy);
+      rows<Q, kRows, kPanels>(weights + o / 16 * stride, in, stride, kPanels > 1 ? kPanels * stride : How::kAhead, x,
+                              y + o, ldy);
   };
   const auto some = [&](auto number) {
     constexpr int kRows = decltype(number)::value;
     for (; n >= kRows; n -= kRows, x += kRows, y += kRows * ldy) {
       int64_t o = 0;
-      if constexpr (kRows == 1) {
+      if constexpr (kRows == 1 && How::kPanels == 4) {
         panels(number, Number<4>{}, o);
         panels(number, Number<2>{}, o);
       }
@@ -254,6 +262,7 @@ void round(const Int8Row& to, const float* x, int64_t n, DType type) {
 
 }  // namespace
 
-const Int8Kernels kInt8Vnni{takes, round, true, dot_of_type, list, by_input};
+const Int8Kernels kInt8Vnni{takes, round, true, dot_of_type<SeveralPlaces>, list, by_input};
+const Int8Kernels kInt8VnniOnePlace{takes, round, true, dot_of_type<OnePlace>, list, by_input};
 
 }  // namespace recurra

@@ -3,9 +3,9 @@
 namespace recurra {
 namespace {
 
-Kernels make(Level level) {
+Kernels make(Level level, Reading reading) {
   Kernels k{};
-  fill_linear_kernels(level, k);
+  fill_linear_kernels(level, reading, k);
   fill_panel_kernels(level, k);
   fill_row_kernels(level, k);
   fill_scan_kernels(level, k);
@@ -16,9 +16,14 @@ Kernels make(Level level) {
 
 }  // namespace
 
-const Kernels& kernels(Level level) {
-  static const Kernels table[] = {make(Level::plain), make(Level::avx2), make(Level::avx512), make(Level::amx)};
-  return table[static_cast<int>(level)];
+const Kernels& kernels(Level level, Reading reading) {
+  struct Table {
+    explicit Table(Reading r)
+        : of{make(Level::plain, r), make(Level::avx2, r), make(Level::avx512, r), make(Level::amx, r)} {}
+    Kernels of[4];
+  };
+  static const Table one(Reading::one_place), several(Reading::several_places);
+  return (reading == Reading::one_place ? one : several).of[static_cast<int>(level)];
 }
 
 }  // namespace recurra

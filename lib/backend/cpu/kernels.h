@@ -103,7 +103,7 @@ struct Kernels {
   void (*attention)(const AttentionHead& head);
 };
 
-const Kernels& kernels(Level level);
+const Kernels& kernels(Level level, Reading reading);
 
 // Floats of scratch that scan_chunk needs for a head of `key` keys.
 int64_t scan_chunk_work(int64_t key);
@@ -111,7 +111,7 @@ int64_t scan_chunk_work(int64_t key);
 bool chunk_is_faster(Level level, Decay decay, bool erase, int64_t key, int64_t value);
 
 // The parts of the table, one source file each.
-void fill_linear_kernels(Level level, Kernels& k);
+void fill_linear_kernels(Level level, Reading reading, Kernels& k);
 void fill_panel_kernels(Level level, Kernels& k);
 void fill_row_kernels(Level level, Kernels& k);
 void fill_scan_kernels(Level level, Kernels& k);

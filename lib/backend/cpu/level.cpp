@@ -3,6 +3,7 @@
 #include <cpuid.h>
 
 #include <cstdlib>
+#include <cstring>
 #include <string>
 
 #include "core/error.h"
@@ -54,6 +55,12 @@ Level best_level() {
   __builtin_cpu_init();
   if (has_avx512() && has_avx2()) return has_amx() ? Level::amx : Level::avx512;
   return has_avx2() ? Level::avx2 : Level::plain;
+}
+
+Reading best_reading() {
+  unsigned eax = 0, name[3] = {};
+  __get_cpuid(0, &eax, &name[0], &name[2], &name[1]);
+  return std::memcmp(name, "AuthenticAMD", sizeof name) == 0 ? Reading::one_place : Reading::several_places;
 }
 
 CpuLevel choose_level() {

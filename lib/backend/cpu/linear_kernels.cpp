@@ -250,34 +250,39 @@ HWY_INLINE void tiles_of_rows(const W* w, int64_t in, const float* x, int64_t ld
   for (int64_t m = 0; m < rows; ++m) sums_of_lanes(sums + m * kTile * lanes, y + m * ldy);
 }
 
-template <class W>
+// What is asked for ahead when memory is read from one place: bytes.
+constexpr int64_t kFar = 16384;
+
+template <Reading kReading, class W>
 void dot_of(const W* w, int64_t count, int64_t in, const float* x, int64_t ldx, int64_t rows, float* y, int64_t ldy) {
   constexpr int N = 8;
+  constexpr int64_t far = kFar / static_cast<int64_t>(sizeof(W));
   int64_t n = 0;
-  if (rows == 1) {
+  if (rows == 1 && kReading == Reading::several_places) {
     const int64_t each = count / N;  // rows of a stretch; behind its last row the next call's begins
     for (int64_t i = 0; i < each; ++i)
       tile<N>(w + i * in, each * in, (i + 1 < each ? 1 : count - i) * in, in, x, y + i, each);
     n = N * each;
-  } else {
+  } else if (rows > 1) {
     for (; n + kTile <= count; n += kTile)
       for (int64_t m = 0; m < rows; m += kMostRows)
         tiles_of_rows(w + n * in, in, x + m * ldx, ldx, HWY_MIN(kMostRows, rows - m), y + m * ldy + n, ldy);
   }
   for (; n < count; ++n)
-    for (int64_t m = 0; m < rows; ++m) tile<1>(w + n * in, in, in, in, x + m * ldx, y + m * ldy + n, 1);
+    for (int64_t m = 0; m < rows; ++m) tile<1>(w + n * in, in, far, in, x + m * ldx, y + m * ldy + n, 1);
 }
 
+template <Reading kReading>
 void dot(const WeightRows& w, int64_t n0, int64_t n1, const float* x, int64_t ldx, int64_t rows, float* y,
          int64_t ldy) {
   const int64_t at = n0 * w.in, count = n1 - n0;
   switch (w.type) {
     case DType::f32:
-      return dot_of(static_cast<const float*>(w.data) + at, count, w.in, x, ldx, rows, y, ldy);
+      return dot_of<kReading>(static_cast<const float*>(w.data) + at, count, w.in, x, ldx, rows, y, ldy);
     case DType::f16:
-      return dot_of(static_cast<const hwy::float16_t*>(w.data) + at, count, w.in, x, ldx, rows, y, ldy);
+      return dot_of<kReading>(static_cast<const hwy::float16_t*>(w.data) + at, count, w.in, x, ldx, rows, y, ldy);
     case DType::bf16:
-      return dot_of(static_cast<const hwy::bfloat16_t*>(w.data) + at, count, w.in, x, ldx, rows, y, ldy);
+      return dot_of<kReading>(static_cast<const hwy::bfloat16_t*>(w.data) + at, count, w.in, x, ldx, rows, y, ldy);
     case DType::q8_0:
       return dot_of_blocks<Q8_0>(w, n0, count, x, ldx, rows, y, ldy);
     case DType::q4_0:
@@ -379,8 +384,8 @@ void to_bf16(uint16_t* out, const float* in, int64_t n) {
 
 }  // namespace
 
-void fill_linear(Kernels& k) {
-  k.dot = dot;
+void fill_linear(Reading reading, Kernels& k) {
+  k.dot = reading == Reading::one_place ? dot<Reading::one_place> : dot<Reading::several_places>;
   k.epilogue = epilogue;
   k.to_float = to_float;
   k.to_bf16 = to_bf16;
@@ -393,7 +398,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace recurra {
 
-void fill_linear_kernels(Level level, Kernels& k) { RECURRA_AT_LEVEL(level, fill_linear, k) }
+void fill_linear_kernels(Level level, Reading reading, Kernels& k) { RECURRA_AT_LEVEL(level, fill_linear, reading, k) }
 
 }  // namespace recurra
 #endif
