@@ -172,6 +172,37 @@ TEST_P(Ops, ProductsTogether) {
   }
 }
 
+// A conversation in a batch has the bits that it has alone, in batches for which weights are laid out anew, too.
+TEST_P(Ops, BatchesHaveTheBitsOfSingleRows) {
+  if (std::string(be_->name()) == "cuda") GTEST_SKIP() << "rounds larger batches; tests/bits has what it promises";
+  for (const DType type : {DType::f32, DType::f16, DType::bf16})
+    for (const Inputs inputs : {Inputs::any, Inputs::mostly_zero})
+      for (const int64_t in : {256, 300}) {
+        const Weight a = weight(71, in, type, inputs), b = weight(160, in, type, inputs);
+        for (const int32_t n : {7, 8, 13, 16, 40, 70}) {
+          Values x = d_.normal(n * in);
+          if (inputs == Inputs::mostly_zero)
+            for (float& v : x) v = v > 0.5f ? v : 0;
+          std::vector<Segment> segments;
+          for (int32_t i = 0; i < n; ++i) segments.push_back({i, 1});
+          Rows batch = rows(n);
+          batch.segments = {segments.data(), segments.size()};
+          Values ya(static_cast<size_t>(n * 71)), yb(static_cast<size_t>(n * 160)), alone(160);
+          const Product products[] = {{tensor(ya, n), tensor(x, n), a.matrix.get(), {}}, {tensor(yb, n), tensor(x, n), b.matrix.get(), {}}};
+          exec_->linears({products, 2}, batch);
+          for (int64_t i = 0; i < n; ++i) {
+            Values row(x.begin() + i * in, x.begin() + (i + 1) * in);
+            for (const auto& [w, y] : {std::pair(&a, &ya), std::pair(&b, &yb)}) {
+              const int64_t out = w->matrix->out();
+              alone.resize(static_cast<size_t>(out));
+              exec_->linear(tensor(alone, 1), tensor(row, 1), *w->matrix, rows(1), {});
+              ASSERT_EQ(alone, Values(y->begin() + i * out, y->begin() + (i + 1) * out)) << info(type).name << ", row " << i << " of " << n;
+            }
+          }
+        }
+      }
+}
+
 TEST_P(Ops, Embed) {
   for (const DType type : {DType::f32, DType::f16, DType::bf16}) {
     const Weight table = weight(50, 37, type);

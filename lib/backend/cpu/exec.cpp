@@ -12,6 +12,10 @@ const CpuMatrix& of(const Matrix& m) { return static_cast<const CpuMatrix&>(m); 
 // half of them where that left too few tasks for the threads. The pool hands out many at once while there are many,
 // since kernels ask for memory ahead and what lies behind the last row is another thread's.
 constexpr int64_t kTogether = 64;
+// Conversations in a batch, at least, for which a matrix with as many inputs is laid out anew: one prompt of as many
+// tokens would not be worth it.
+constexpr size_t kLeastBatch = 8;
+constexpr int64_t kLeastInputs = 256;
 // Panels whose weights in the file are dropped at once: a system call a panel would take longer than making it.
 constexpr int64_t kDropped = 64;
 // Products that share a round of tasks.
@@ -99,7 +103,7 @@ void CpuExec::linears(Span<const Product> products, const Rows& rows) {
   for (const Product* p = products.begin(); p < products.end(); p += kMostProducts) {
     const auto n = static_cast<size_t>(std::min<int64_t>(kMostProducts, products.end() - p));
     if (!rows.block || p->x.rows != rows.count) {
-      linear_rows({p, n});
+      linear_rows({p, n}, rows.segments.size() >= kLeastBatch || rows.count >= kBlock);
       continue;
     }
     for (size_t i = 0; i < n; ++i) linear_blocks(p[i].y, p[i].x, of(*p[i].w), p[i].epilogue);
@@ -115,9 +119,10 @@ struct CpuExec::Part {
   Tensor rounded;              // x for the integer kernels; data null: none
   const ActiveInputs* active;  // of x's rows in groups, with weights by input; else null
   const ActiveFours* fours;    // the same for the integer kernels, kMostInt8Rows rows each
+  Tensor ordered;              // x for the batch kernels; data null: not in their panels
 };
 
-void CpuExec::linear_rows(Span<const Product> products) {
+void CpuExec::linear_rows(Span<const Product> products, bool batch) {
   const Frame frame(*this);
   Part parts[kMostProducts];
   int64_t tasks = 0, floats = 0;
@@ -125,13 +130,18 @@ void CpuExec::linear_rows(Span<const Product> products) {
     const Product& p = products[i];
     const CpuMatrix& w = of(*p.w);
     const bool enough = w.out() >= 2 * kTogether * s_.threads.count();
-    const int64_t outputs = w.by_input() ? w.panel_outputs() : enough ? kTogether : kTogether / 2;
-    parts[i] = {&p, &w, tasks, outputs, {}, nullptr, nullptr};
+    const bool batch_panels = batch && takes_batch(p);
+    const int64_t outputs = w.by_input() ? w.panel_outputs() : enough || batch_panels ? kTogether : kTogether / 2;
+    parts[i] = {&p, &w, tasks, outputs, {}, nullptr, nullptr, {}};
     if (w.form != WeightForm::file) make_panels(w);
     if (w.form == WeightForm::by_input)
-      parts[i].active = active(p.x);
+      parts[i].active = active(p.x, w.rows.type);
     else if (s_.int8 != nullptr && s_.int8->takes(w.rows.type))
       parts[i].rounded = rounded(parts, i);
+    if (batch_panels) {
+      make_batch_panels(w);
+      parts[i].ordered = ordered(parts, i);
+    }
     if (w.form == WeightForm::int8_by_input) parts[i].fours = active_fours(parts[i]);
     tasks += (w.out() + outputs - 1) / outputs;
     floats += w.out() * w.in() * p.x.rows;
@@ -143,6 +153,8 @@ void CpuExec::linear_rows(Span<const Product> products) {
     const int64_t first = (task - parts[i].begin) * parts[i].outputs;
     if (parts[i].w->by_input())
       product_panel(parts[i], first);
+    else if (parts[i].ordered.data != nullptr)
+      product_batch(parts[i], first);
     else
       product_rows(parts[i], first);
   });
@@ -165,8 +177,58 @@ void CpuExec::make_panels(const CpuMatrix& w) {
   });
 }
 
-const ActiveInputs* CpuExec::active(Tensor x) {
-  const int64_t together = s_.k.panel_rows, groups = (x.rows + together - 1) / together;
+bool CpuExec::takes_batch(const Product& p) const {
+  const CpuMatrix& w = of(*p.w);
+  const BatchKernels& k = s_.k.batch;
+  return k.outputs != 0 && w.form == WeightForm::file && k.takes(w.rows.type) && w.in() >= kLeastInputs &&
+         p.x.rows >= static_cast<int64_t>(kLeastBatch);
+}
+
+void CpuExec::make_batch_panels(const CpuMatrix& w) {
+  std::call_once(w.in_batch_panels, [&] {
+    const BatchKernels& k = s_.k.batch;
+    const int64_t count = (w.out() + k.outputs - 1) / k.outputs, bytes = w.batch_panel_bytes(k);
+    const std::shared_ptr<Buffer> panels = allocate_host(static_cast<size_t>(count * bytes));
+    const int64_t dropped = kDropped * kPanel / k.outputs;
+    each(count, [&](int64_t i, int) {
+      k.make(panels->data() + i * bytes, w.rows, i * k.outputs, w.out());
+      if (i % dropped == dropped - 1) w.drop_file_rows((i + 1 - dropped) * k.outputs, dropped * k.outputs);
+    });
+    w.batch_panels = panels;
+    w.drop_file_rows(0, w.out());
+  });
+}
+
+// The activations of part i as the batch kernels read them, shared with an earlier part that reads the same.
+Tensor CpuExec::ordered(const Part* parts, size_t i) {
+  const Tensor x = parts[i].p->x;
+  for (size_t j = 0; j < i; ++j) {
+    const Tensor other = parts[j].p->x;
+    if (parts[j].ordered.data != nullptr && other.data == x.data && other.cols == x.cols) return parts[j].ordered;
+  }
+  const Tensor to = scratch(x.rows, s_.k.batch.row_floats(x.cols));
+  each_row(x.rows, x.cols, [&](int64_t r) { s_.k.batch.order(row(to, r), row(x, r), x.cols); });
+  return to;
+}
+
+// A task's outputs from `first` on, of all rows, with batch panels.
+void CpuExec::product_batch(const Part& part, int64_t first) {
+  const BatchKernels& k = s_.k.batch;
+  const CpuMatrix& w = *part.w;
+  const Tensor y = part.p->y, x = part.ordered;
+  const int64_t last = std::min(w.out(), first + part.outputs);
+  float product[kBlock * kTogether];
+  for (int64_t i = 0; i < x.rows; i += kBlock) {
+    const int64_t count = std::min<int64_t>(kBlock, x.rows - i);
+    for (int64_t o = first; o < last; o += k.outputs)
+      k.dot(w.rows.type, w.batch_panels->data() + o / k.outputs * w.batch_panel_bytes(k), w.in(), row(x, i), x.stride,
+            count, product + o - first, kTogether);
+    finish(y, i, count, first, last - first, product, kTogether, part.p->epilogue);
+  }
+}
+
+const ActiveInputs* CpuExec::active(Tensor x, DType type) {
+  const int64_t together = s_.k.panel_rows(type), groups = (x.rows + together - 1) / together;
   const Tensor lists = scratch(groups, sizeof(ActiveInputs) / sizeof(float)), indices = scratch(groups, x.cols + 16);
   auto* found = reinterpret_cast<ActiveInputs*>(lists.data);
   each_row(groups, together * x.cols, [&](int64_t g) {
@@ -206,19 +268,21 @@ void CpuExec::finish(Tensor y, int64_t i, int64_t count, int64_t first, int64_t 
 
 // The outputs of a panel from `first` on, of all rows.
 void CpuExec::product_panel(const Part& part, int64_t first) {
-  constexpr int64_t kRows = kMostInt8Rows;
+  constexpr int64_t kFloatRows = 24;  // whole groups, whose rows share what a panel takes to read
   const auto& [y, x, matrix, e] = *part.p;
   const DType type = part.w->rows.type;
+  const int64_t group = part.fours != nullptr ? kMostInt8Rows : s_.k.panel_rows(type);
+  const int64_t rows = part.fours != nullptr ? kMostInt8Rows : kFloatRows / group * group;
   const int64_t outputs = part.outputs, n = std::min(part.w->out() - first, outputs);
   const std::byte* panel = part.w->panels->data() + first / outputs * part.w->bytes_of_panel();
-  float product[kRows * std::max(kPanel, kInt8Inputs)];
-  for (int64_t i = 0; i < x.rows; i += kRows) {
-    const int64_t count = std::min(kRows, x.rows - i);
+  float product[std::max(kFloatRows * kPanel, kMostInt8Rows * kInt8Inputs)];
+  for (int64_t i = 0; i < x.rows; i += rows) {
+    const int64_t count = std::min(rows, x.rows - i);
     if (part.fours != nullptr)
-      s_.int8->by_input(type, panel, part.fours[i / kRows], int8_rows(part, i, count).at, static_cast<int>(count),
+      s_.int8->by_input(type, panel, part.fours[i / group], int8_rows(part, i, count).at, static_cast<int>(count),
                         product);
     else
-      s_.k.panel(type, panel, part.active + i / s_.k.panel_rows, count, product);
+      s_.k.panel(type, panel, part.active + i / group, count, product);
     finish(y, i, count, first, n, product, outputs, e);
   }
 }

@@ -40,7 +40,10 @@ class CpuMatrix final : public Matrix {
 
   // The file's own weights of these outputs leave memory: what was made of them will be used.
   void drop_rows(int64_t first, int64_t count) const {
-    if (form == WeightForm::file || !mapped) return;
+    if (form != WeightForm::file) drop_file_rows(first, count);
+  }
+  void drop_file_rows(int64_t first, int64_t count) const {
+    if (!mapped) return;
     const int64_t bytes = rows.row_bytes();
     drop_pages(static_cast<const char*>(rows.data) + first * bytes,
                static_cast<uint64_t>(std::min(count, out() - first) * bytes));
@@ -59,12 +62,15 @@ class CpuMatrix final : public Matrix {
     return bytes(rows);
   }
 
+  int64_t batch_panel_bytes(const BatchKernels& k) const { return k.panel_values(in()) * info(rows.type).block_bytes; }
+
   WeightRows rows;
   WeightForm form;
   bool mapped;
-  mutable std::once_flag packed, in_panels;
-  mutable std::vector<PackedSlice> slices;  // after `packed`
-  mutable std::shared_ptr<Buffer> panels;   // after `in_panels`
+  mutable std::once_flag packed, in_panels, in_batch_panels;
+  mutable std::vector<PackedSlice> slices;       // after `packed`
+  mutable std::shared_ptr<Buffer> panels;        // after `in_panels`
+  mutable std::shared_ptr<Buffer> batch_panels;  // after `in_batch_panels`: for BatchKernels
 };
 
 // The pool and who may use it: made anew in a child process.
@@ -139,19 +145,23 @@ class CpuExec final : public Exec {
   template <class F>
   void each_row(int64_t rows, int64_t cost, const F& task);
   struct Part;
-  void linear_rows(Span<const Product> products);
+  void linear_rows(Span<const Product> products, bool batch);
   void product_rows(const Part& part, int64_t first);
   void product_panel(const Part& part, int64_t first);
   void finish(Tensor y, int64_t i, int64_t count, int64_t first, int64_t n, const float* product, int64_t stride,
               const Epilogue& e);
   Tensor rounded(const Part* parts, size_t i);
-  const ActiveInputs* active(Tensor x);
+  const ActiveInputs* active(Tensor x, DType type);
   const ActiveFours* active_fours(const Part& part);
   struct Int8Rows {
     Int8Row at[kMostInt8Rows];
   };
   static Int8Rows int8_rows(const Part& part, int64_t i, int64_t count);
   void make_panels(const CpuMatrix& w);
+  bool takes_batch(const Product& p) const;
+  void make_batch_panels(const CpuMatrix& w);
+  Tensor ordered(const Part* parts, size_t i);
+  void product_batch(const Part& part, int64_t first);
   void delta_inputs_of(const DeltaInputs& io, int64_t i, int64_t first, int64_t n);
   void bonus_gate_of(const BonusGate& io, int64_t i, int64_t first, int64_t n);
   void linear_blocks(Tensor y, Tensor x, const CpuMatrix& w, const Epilogue& e);

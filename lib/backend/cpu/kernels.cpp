@@ -6,6 +6,7 @@ namespace {
 Kernels make(Level level, Reading reading) {
   Kernels k{};
   fill_linear_kernels(level, reading, k);
+  fill_batch_kernels(level, k);
   fill_panel_kernels(level, k);
   fill_row_kernels(level, k);
   fill_scan_kernels(level, k);

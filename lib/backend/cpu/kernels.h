@@ -66,14 +66,30 @@ struct ActiveInputs {
   int64_t count;
 };
 
+// Products of many rows with weights in floats laid out anew in panels of outputs (batch_kernels.cpp): the bits of
+// Kernels::dot.
+struct BatchKernels {
+  int64_t outputs;  // of a panel; 0: no such kernels
+  bool (*takes)(DType type);
+  int64_t (*panel_values)(int64_t in);
+  // Outputs first .. first + outputs - 1 of `out`, in the file's type; 64-byte aligned.
+  void (*make)(void* panel, const WeightRows& w, int64_t first, int64_t out);
+  int64_t (*row_floats)(int64_t in);
+  void (*order)(float* to, const float* x, int64_t in);  // a row of activations, as dot reads it
+  // y [rows, outputs], ldy floats from row to row, of rows that `order` made.
+  void (*dot)(DType type, const void* panel, int64_t in, const float* x, int64_t ldx, int64_t rows, float* y,
+              int64_t ldy);
+};
+
 struct Kernels {
   // y[i][n - n0] = W[n] . x[i] for i < rows, n0 <= n < n1. x, y: row strides in floats.
   void (*dot)(const WeightRows& w, int64_t n0, int64_t n1, const float* x, int64_t ldx, int64_t rows, float* y,
               int64_t ldy);
+  BatchKernels batch;
   // y[i][o] of `rows` rows and the kPanel outputs of a panel (panels.h); y [rows, kPanel]. The rows are in groups of
-  // panel_rows, the last one of what is left.
+  // panel_rows(type), the last one of what is left.
   void (*panel)(DType type, const void* w, const ActiveInputs* x, int64_t rows, float* y);
-  int64_t panel_rows;
+  int64_t (*panel_rows)(DType type);
   // Where one of `rows` rows is not 0, ascending, and how many places there are; index has room for n + 16.
   int64_t (*active)(int32_t* index, const float* x, int64_t stride, int64_t rows, int64_t n);
   // out = act(in + bias), or out += that; bias may be null.
@@ -112,6 +128,7 @@ bool chunk_is_faster(Level level, Decay decay, bool erase, int64_t key, int64_t 
 
 // The parts of the table, one source file each.
 void fill_linear_kernels(Level level, Reading reading, Kernels& k);
+void fill_batch_kernels(Level level, Kernels& k);
 void fill_panel_kernels(Level level, Kernels& k);
 void fill_row_kernels(Level level, Kernels& k);
 void fill_scan_kernels(Level level, Kernels& k);

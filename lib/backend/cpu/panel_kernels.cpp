@@ -3,6 +3,8 @@
 //
 // Rows of a group share the loads and conversions of weights. An input that is 0 in one of them and not in another adds
 // a weight times 0 there: weights are finite, so that this changes no bit.
+#include <type_traits>
+
 #include "backend/cpu/kernels.h"
 #include "backend/cpu/panels.h"
 
@@ -23,12 +25,18 @@ namespace HWY_NAMESPACE {
 namespace {
 
 constexpr int kVectors = static_cast<int>(kPanel) / kQuantLanes;
-// Rows of a group: their sums must fit into registers.
+// Rows of a group: their sums must fit into registers, with quantised weights those of a group of inputs, too.
 #if HWY_TARGET == HWY_AVX3
-constexpr int kRows = 4;
+constexpr int kRows = 6, kQuantRows = 4;
 #else
-constexpr int kRows = 1;
+constexpr int kRows = 1, kQuantRows = 1;
 #endif
+struct Q8Panel {};
+struct Q4KPanel {};
+template <class W>
+constexpr int rows_in_group() {
+  return std::is_same<W, Q8Panel>::value || std::is_same<W, Q4KPanel>::value ? kQuantRows : kRows;
+}
 // How many inputs ahead memory is asked for, and the inputs that a panel's rows go through before the next group.
 constexpr int64_t kAhead = 16, kTogether = 256;
 
@@ -98,7 +106,6 @@ HWY_INLINE void by_group(const ActiveInputs& x, int64_t begin, int64_t end, int6
   }
 }
 
-struct Q8Panel {};
 template <int R>
 HWY_INLINE void add(const Q8Panel*, const uint8_t* w, const ActiveInputs& x, int64_t begin, int64_t end, Sums<R>& s) {
   constexpr int64_t kBlock32 = 34 * kPanel;
@@ -125,7 +132,6 @@ HWY_INLINE void add(const Q8Panel*, const uint8_t* w, const ActiveInputs& x, int
   });
 }
 
-struct Q4KPanel {};
 template <int R>
 HWY_INLINE void add(const Q4KPanel*, const uint8_t* w, const ActiveInputs& x, int64_t begin, int64_t end, Sums<R>& s) {
   constexpr int64_t kScales = 20 * kPanel, kBlock256 = kScales + 128 * kPanel;
@@ -184,6 +190,10 @@ template <class W>
 HWY_INLINE void group_of_rows(int64_t rows, const uint8_t* w, const ActiveInputs& x, int64_t begin, int64_t end,
                               float* y) {
 #if HWY_TARGET == HWY_AVX3
+  if constexpr (rows_in_group<W>() == 6) {
+    if (rows == 6) return group_of<6, W>(w, x, begin, end, y);
+    if (rows == 5) return group_of<5, W>(w, x, begin, end, y);
+  }
   if (rows == 4) return group_of<4, W>(w, x, begin, end, y);
   if (rows == 3) return group_of<3, W>(w, x, begin, end, y);
   if (rows == 2) return group_of<2, W>(w, x, begin, end, y);
@@ -196,9 +206,10 @@ template <class W>
 void rows_of(const void* panel, const ActiveInputs* x, int64_t rows, float* y) {
   const auto* w = static_cast<const uint8_t*>(panel);
   constexpr int64_t kMost = 16;  // groups
-  if (rows <= kRows) return group_of_rows<W>(rows, w, *x, 0, x->count, y);
-  for (; rows > 0; rows -= kMost * kRows, x += kMost, y += kMost * kRows * kPanel) {
-    const int64_t groups = HWY_MIN(kMost, (rows + kRows - 1) / kRows);
+  constexpr int64_t each = rows_in_group<W>();
+  if (rows <= each) return group_of_rows<W>(rows, w, *x, 0, x->count, y);
+  for (; rows > 0; rows -= kMost * each, x += kMost, y += kMost * each * kPanel) {
+    const int64_t groups = HWY_MIN(kMost, (rows + each - 1) / each);
     int64_t at[kMost] = {};
     // All groups through some inputs, then through the next: the weights are read once.
     bool more = true;
@@ -208,7 +219,7 @@ void rows_of(const void* panel, const ActiveInputs* x, int64_t rows, float* y) {
         int64_t end = at[g];
         while (end < x[g].count && x[g].index[end] < input) ++end;
         if (end > at[g] || input == kTogether)
-          group_of_rows<W>(HWY_MIN(kRows, rows - g * kRows), w, x[g], at[g], end, y + g * kRows * kPanel);
+          group_of_rows<W>(HWY_MIN(each, rows - g * each), w, x[g], at[g], end, y + g * each * kPanel);
         at[g] = end;
         more = more || end < x[g].count;
       }
@@ -232,6 +243,8 @@ void panel(DType type, const void* w, const ActiveInputs* x, int64_t rows, float
       return;  // has_panels refused it
   }
 }
+
+int64_t panel_rows(DType type) { return type == DType::q8_0 || type == DType::q4_k ? kQuantRows : kRows; }
 
 int64_t active(int32_t* index, const float* x, int64_t stride, int64_t rows, int64_t n) {
   int64_t count = 0, i = 0;
@@ -259,7 +272,7 @@ int64_t active(int32_t* index, const float* x, int64_t stride, int64_t rows, int
 
 void fill_panel(Kernels& k) {
   k.panel = panel;
-  k.panel_rows = kRows;
+  k.panel_rows = panel_rows;
   k.active = active;
 }
 
