@@ -53,14 +53,14 @@ struct Q8_0 {
   static constexpr int kOffset = 128, kSteps = 1;
   static constexpr int64_t kInputs = 32;
   template <bool kSigned, int, class F>
-  static void step(const uint8_t* panel, int64_t in, int64_t i, int64_t ahead, const F& take) {
-    const uint8_t* w = panel + (in / 32 * 32 + 63) / 64 * 64 + i * 16;
-    ask_for(w + ahead, 512);
+  static void step(const uint8_t* panel, int64_t, int64_t i, int64_t ahead, const F& take) {
+    const uint8_t *block = panel + i / 64 * 1088, *before = block + i % 64 * 16, *w = before + 64;
+    ask_for(before + ahead, 576);
     Group g;
     for (int j = 0; j < 8; ++j)
       g.w[j] = kSigned ? load(w + 64 * j) : _mm512_xor_si512(load(w + 64 * j), _mm512_set1_epi8(-128));
     g.raw = kSigned ? w : nullptr;
-    take(i, g, Scales{halves(panel + i), _mm512_setzero_ps(), _mm512_setzero_ps()});
+    take(i, g, Scales{halves(block + i % 64), _mm512_setzero_ps(), _mm512_setzero_ps()});
   }
 };
 

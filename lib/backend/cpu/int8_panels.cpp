@@ -16,13 +16,13 @@ void spread(uint8_t* to, int64_t o, const uint8_t* words, int64_t count) {
   for (int64_t j = 0; j < count; ++j) std::memcpy(to + j * kRegister + 4 * o, words + 4 * j, 4);
 }
 
-int64_t q8_0_scales(int64_t in) { return (in / 32 * 2 * kInt8Panel + 63) / 64 * 64; }
+constexpr int64_t kQ8 = 64 + 16 * kRegister;  // of 64 inputs
 
 void put_q8_0(uint8_t* panel, int64_t o, const uint8_t* row, int64_t in) {
-  uint8_t* to = panel + q8_0_scales(in);
-  for (int64_t i = 0; i < in / 32; ++i, row += 34, to += 8 * kRegister) {
-    std::memcpy(panel + 2 * (i * kInt8Panel + o), row, 2);
-    spread(to, o, row + 2, 8);
+  for (int64_t i = 0; i < in / 32; ++i, row += 34) {
+    uint8_t* block = panel + i / 2 * kQ8;
+    std::memcpy(block + 2 * (i % 2 * kInt8Panel + o), row, 2);
+    spread(block + 64 + i % 2 * 8 * kRegister, o, row + 2, 8);
   }
 }
 
@@ -101,7 +101,7 @@ void put_q4_k_inputs(uint8_t* panel, int64_t o, const uint8_t* row, int64_t in) 
 int64_t int8_panel_bytes(const WeightRows& w) {
   switch (w.type) {
     case DType::q8_0:
-      return q8_0_scales(w.in) + w.in / 4 * kRegister;
+      return (w.in + 63) / 64 * 64 + w.in / 4 * kRegister;
     case DType::q4_k:
       return w.in / 256 * kQ4K;
     case DType::q5_k:

@@ -3,7 +3,7 @@
 // other, so that a register holds a sum for every output and one of 4 inputs meets all of them.
 //
 // A word is 4 bytes of one output, [j] counts words of 4 inputs and [16] the panel's outputs:
-//   q8_0   f16 d[in / 32][16], filled up to whole 64 bytes; i8 q[in / 4][16 words]
+//   q8_0, per 64 inputs    f16 d[2][16]; i8 q[16][16 words]; behind the last 32 of an odd number of groups half of q
 //   q4_k, per 256 inputs   f16 d[16]; f16 dmin[16]; u8 scale[8][16]; u8 least[8][16]; q[4][8][16 words]: of two groups
 //                          of 32 inputs, the first one's in the low halves
 //   q5_k, per 256 inputs   as q4_k, then the fifth bits [8][16 words]: bit g of a byte for group g
