@@ -135,11 +135,17 @@ class Batch {
       } catch (const Error& error) {
         if (!interrupt.resume(error)) throw;
         left = 0;
+        std::size_t kept = 0;  // states that have tokens left
         for (std::size_t i = 0; i < states_.size(); ++i) {
           const std::uint64_t rest = ends[i] - states_[i]->n_tokens();
-          tokens_[i].erase(tokens_[i].begin(), tokens_[i].end() - static_cast<std::ptrdiff_t>(rest));
+          if (rest == 0) continue;
+          std::vector<Token> tokens(tokens_[i].end() - static_cast<std::ptrdiff_t>(rest), tokens_[i].end());
+          states_[kept] = states_[i];
+          tokens_[kept++] = std::move(tokens);
           left += rest;
         }
+        states_.resize(kept);
+        tokens_.resize(kept);
         if (left == 0) return;
       }
     }
