@@ -160,20 +160,25 @@ void CpuExec::linear_rows(Span<const Product> products, bool batch) {
   });
 }
 
+// All outputs of w in panels of so many outputs and bytes, in place of the file's pages: what has been read leaves
+// memory on the way, and at last what lies on the borders.
+std::shared_ptr<Buffer> CpuExec::laid_out(const CpuMatrix& w, int64_t outputs, int64_t bytes, MakePanel make) {
+  const int64_t count = (w.out() + outputs - 1) / outputs;
+  std::shared_ptr<Buffer> panels = allocate_host(static_cast<size_t>(count * bytes));
+  each(count, [&](int64_t i, int) {
+    make(panels->data() + i * bytes, w.rows, i * outputs, w.out());
+    if (i % kDropped == kDropped - 1) w.drop_rows((i + 1 - kDropped) * outputs, kDropped * outputs);
+  });
+  w.drop_rows(0, w.out());
+  return panels;
+}
+
 void CpuExec::make_panels(const CpuMatrix& w) {
   std::call_once(w.in_panels, [&] {
-    const int64_t outputs = w.panel_outputs(), count = (w.out() + outputs - 1) / outputs, bytes = w.bytes_of_panel();
     const auto make = w.form == WeightForm::by_input      ? make_panel
                       : w.form == WeightForm::int8_panels ? make_int8_panel
                                                           : make_int8_inputs;
-    const std::shared_ptr<Buffer> panels = allocate_host(static_cast<size_t>(count * bytes));
-    // What has been read leaves memory on the way, and at last what lies on the borders.
-    each(count, [&](int64_t i, int) {
-      make(panels->data() + i * bytes, w.rows, i * outputs, w.out());
-      if (i % kDropped == kDropped - 1) w.drop_rows((i + 1 - kDropped) * outputs, kDropped * outputs);
-    });
-    w.panels = panels;
-    w.drop_rows(0, w.out());
+    w.panels = laid_out(w, w.panel_outputs(), w.bytes_of_panel(), make);
   });
 }
 
@@ -185,18 +190,8 @@ bool CpuExec::takes_batch(const Product& p) const {
 }
 
 void CpuExec::make_batch_panels(const CpuMatrix& w) {
-  std::call_once(w.in_batch_panels, [&] {
-    const BatchKernels& k = s_.k.batch;
-    const int64_t count = (w.out() + k.outputs - 1) / k.outputs, bytes = w.batch_panel_bytes(k);
-    const std::shared_ptr<Buffer> panels = allocate_host(static_cast<size_t>(count * bytes));
-    const int64_t dropped = kDropped * kPanel / k.outputs;
-    each(count, [&](int64_t i, int) {
-      k.make(panels->data() + i * bytes, w.rows, i * k.outputs, w.out());
-      if (i % dropped == dropped - 1) w.drop_file_rows((i + 1 - dropped) * k.outputs, dropped * k.outputs);
-    });
-    w.batch_panels = panels;
-    w.drop_file_rows(0, w.out());
-  });
+  const BatchKernels& k = s_.k.batch;
+  std::call_once(w.in_batch_panels, [&] { w.batch_panels = laid_out(w, k.outputs, w.batch_panel_bytes(k), k.make); });
 }
 
 // The activations of part i as the batch kernels read them, shared with an earlier part that reads the same.
@@ -341,15 +336,16 @@ ProductRunner& CpuExec::runner(int thread) {
 void CpuExec::pack(const CpuMatrix& w) {
   std::call_once(w.packed, [&] {
     const int64_t count = (w.out() + kSlice - 1) / kSlice;
+    const bool read_in_place = w.form == WeightForm::file;  // by single rows
     std::vector<PackedSlice> slices(static_cast<size_t>(count));
     each(count, [&](int64_t i, int) {
       const int64_t first = i * kSlice, columns = std::min(kSlice, w.out() - first);
       std::vector<float> buffer(static_cast<size_t>(columns * w.in()));
       slices[static_cast<size_t>(i)] = pack_slice(s_.dnn, s_.k, w.rows, first, columns, buffer.data());
-      w.drop_rows(first, columns);
+      if (!read_in_place) w.drop_rows(first, columns);
     });
     w.slices = std::move(slices);
-    w.drop_rows(0, w.out());
+    if (!read_in_place) w.drop_rows(0, w.out());
   });
 }
 

@@ -40,9 +40,6 @@ class CpuMatrix final : public Matrix {
 
   // The file's own weights of these outputs leave memory: what was made of them will be used.
   void drop_rows(int64_t first, int64_t count) const {
-    if (form != WeightForm::file) drop_file_rows(first, count);
-  }
-  void drop_file_rows(int64_t first, int64_t count) const {
     if (!mapped) return;
     const int64_t bytes = rows.row_bytes();
     drop_pages(static_cast<const char*>(rows.data) + first * bytes,
@@ -157,6 +154,8 @@ class CpuExec final : public Exec {
     Int8Row at[kMostInt8Rows];
   };
   static Int8Rows int8_rows(const Part& part, int64_t i, int64_t count);
+  using MakePanel = void (*)(void* panel, const WeightRows& w, int64_t first, int64_t out);
+  std::shared_ptr<Buffer> laid_out(const CpuMatrix& w, int64_t outputs, int64_t bytes, MakePanel make);
   void make_panels(const CpuMatrix& w);
   bool takes_batch(const Product& p) const;
   void make_batch_panels(const CpuMatrix& w);

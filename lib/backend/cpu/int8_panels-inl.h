@@ -54,8 +54,9 @@ struct Q8_0 {
   static constexpr int64_t kInputs = 32;
   template <bool kSigned, int, class F>
   static void step(const uint8_t* panel, int64_t, int64_t i, int64_t ahead, const F& take) {
-    const uint8_t *block = panel + i / 64 * 1088, *before = block + i % 64 * 16, *w = before + 64;
-    ask_for(before + ahead, 576);
+    constexpr int64_t kScales = 64, kBlock64 = kScales + 2 * 512;
+    const uint8_t *block = panel + i / 64 * kBlock64, *before = block + i % 64 * 16, *w = before + kScales;
+    ask_for(before + ahead, kScales + 512);
     Group g;
     for (int j = 0; j < 8; ++j)
       g.w[j] = kSigned ? load(w + 64 * j) : _mm512_xor_si512(load(w + 64 * j), _mm512_set1_epi8(-128));

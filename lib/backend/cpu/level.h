@@ -18,9 +18,10 @@ Level best_level();
 // The level to use; throws Code::backend when the environment asks for one this CPU lacks, or none.
 CpuLevel choose_level();
 
-// How a core gets most out of memory. With weights from memory, one thread and two: an EPYC of family 26 gives the products
-// of single F16 rows 37 and 57 GB/s from one place, with what lies 16 KB further on asked for, 28 and 46 from eight places
-// in different pages; a Xeon with AMX 11 to 12 and 22 from one place, at whatever distance, 14 to 18 and 29 from several.
+// How a core gets most out of memory. With weights from memory, one thread and two: an EPYC of family 26 gives the
+// products of single F16 rows 37 and 57 GB/s from one place, with what lies 16 KB further on asked for, 28 and 46 from
+// eight places in different pages; a Xeon with AMX 11 to 12 and 22 from one place, at whatever distance, 14 to 18 and
+// 29 from several.
 enum class Reading { one_place, several_places };
 // By the CPU's maker.
 Reading best_reading();
