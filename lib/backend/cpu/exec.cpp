@@ -224,7 +224,7 @@ void CpuExec::product_batch(const Part& part, int64_t first) {
 
 const ActiveInputs* CpuExec::active(Tensor x, DType type) {
   const int64_t together = s_.k.panel_rows(type), groups = (x.rows + together - 1) / together;
-  const Tensor lists = scratch(groups, sizeof(ActiveInputs) / sizeof(float)), indices = scratch(groups, x.cols + 16);
+  const Tensor lists = scratch(groups, sizeof(ActiveInputs) / sizeof(float)), indices = scratch(groups, x.cols + ActiveInputs::kSpare);
   auto* found = reinterpret_cast<ActiveInputs*>(lists.data);
   each_row(groups, together * x.cols, [&](int64_t g) {
     auto* index = reinterpret_cast<int32_t*>(row(indices, g));

@@ -166,8 +166,9 @@ struct Q6_K {
 constexpr int64_t kHalf = 64;
 constexpr int kHalves = static_cast<int>(kInt8Inputs / kHalf);
 constexpr int kFoursOfGroup = 8;
-// How many fours ahead memory is asked for: more of them would be further than the first cache keeps.
-constexpr int64_t kFoursAhead = 8;
+// How many fours ahead memory is asked for. Of 8, 12, 16, 24 and 32 this was the fastest on an EPYC of family 26, by a
+// fifth with lines of 64 bytes.
+constexpr int64_t kFoursAhead = 12;
 
 // Each type has fours(w, a, b, c, d): of a half of the lines of 4 inputs; as tiles take them (kTiles), or with what
 // exact(k, sums of w[k]) takes back.

@@ -57,9 +57,10 @@ struct AttentionHead {
 };
 constexpr int64_t kAttentionWork = kAttentionRows * (KvCache::kPage + 2);
 
-// The inputs that are not 0 in some row of a group: index[i] for i < count, ascending. Row r has its values from
-// values + r * stride on.
+// The inputs that are not 0 in some row of a group: index[i] for i < count, ascending, then the last one kSpare times.
+// Row r has its values from values + r * stride on.
 struct ActiveInputs {
+  static constexpr int64_t kSpare = 48;
   const float* values;
   int64_t stride;
   const int32_t* index;
@@ -90,7 +91,7 @@ struct Kernels {
   // panel_rows(type), the last one of what is left.
   void (*panel)(DType type, const void* w, const ActiveInputs* x, int64_t rows, float* y);
   int64_t (*panel_rows)(DType type);
-  // Where one of `rows` rows is not 0, ascending, and how many places there are; index has room for n + 16.
+  // Where one of `rows` rows is not 0, ascending, and how many places there are; index has room for n + kSpare.
   int64_t (*active)(int32_t* index, const float* x, int64_t stride, int64_t rows, int64_t n);
   // out = act(in + bias), or out += that; bias may be null.
   void (*epilogue)(float* out, const float* in, const float* bias, Act act, bool add, int64_t n);

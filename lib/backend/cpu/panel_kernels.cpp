@@ -3,6 +3,7 @@
 //
 // Rows of a group share the loads and conversions of weights. An input that is 0 in one of them and not in another adds
 // a weight times 0 there: weights are finite, so that this changes no bit.
+#include <algorithm>
 #include <type_traits>
 
 #include "backend/cpu/kernels.h"
@@ -37,8 +38,10 @@ template <class W>
 constexpr int rows_in_group() {
   return std::is_same<W, Q8Panel>::value || std::is_same<W, Q4KPanel>::value ? kQuantRows : kRows;
 }
-// How many inputs ahead memory is asked for, and the inputs that a panel's rows go through before the next group.
-constexpr int64_t kAhead = 16, kTogether = 256;
+// Memory is asked for kBurst inputs at once, which lie kAhead inputs further on in the list: 1.2 times as fast as one
+// by one. kTogether: the inputs that a panel's rows go through before the next group.
+constexpr int64_t kAhead = 32, kBurst = 8, kTogether = 256;
+static_assert(kAhead + kBurst <= ActiveInputs::kSpare, "lists end before what is asked for");
 
 // The sums of a panel's outputs, for R rows.
 template <int R>
@@ -78,20 +81,29 @@ HWY_INLINE void ask_for(const uint8_t* p) {
   for (int at = 0; at < kBytes; at += 64) hwy::Prefetch(p + at);
 }
 
-// The input kAhead places behind place i of the list.
-HWY_INLINE int64_t input_ahead(const ActiveInputs& x, int64_t i) { return x.index[HWY_MIN(i + kAhead, x.count - 1)]; }
+// step(i) for begin <= i < end; before each kBurst of them, ask(input) for the inputs that come kAhead places later.
+template <class Ask, class Step>
+HWY_INLINE void in_bursts(const ActiveInputs& x, int64_t begin, int64_t end, const Ask& ask, const Step& step) {
+  while (begin < end) {
+    const int64_t stop = HWY_MIN(begin + kBurst, end);
+    for (int64_t i = begin; i < stop; ++i) ask(x.index[i + kAhead]);
+    for (; begin < stop; ++begin) step(begin);
+  }
+}
 
 // sums += the inputs at begin .. end-1 of the list.
 template <int R, class W>
 HWY_INLINE void add(const W* w, const ActiveInputs& x, int64_t begin, int64_t end, Sums<R>& s) {
-  for (int64_t i = begin; i < end; ++i) {
-    ask_for<kPanel * sizeof(W)>(reinterpret_cast<const uint8_t*>(w + input_ahead(x, i) * kPanel));
-    const W* p = w + x.index[i] * kPanel;
-    VF input[R];
-    inputs_at<R>(input, x, x.index[i]);
-    RECURRA_UNROLL
-    for (int v = 0; v < kVectors; ++v) s.add(v, input, load_weights(DF(), p + v * kQuantLanes));
-  }
+  in_bursts(
+      x, begin, end,
+      [&](int64_t j) HWY_ATTR { ask_for<kPanel * sizeof(W)>(reinterpret_cast<const uint8_t*>(w + j * kPanel)); },
+      [&](int64_t i) HWY_ATTR {
+        const W* p = w + x.index[i] * kPanel;
+        VF input[R];
+        inputs_at<R>(input, x, x.index[i]);
+        RECURRA_UNROLL
+        for (int v = 0; v < kVectors; ++v) s.add(v, input, load_weights(DF(), p + v * kQuantLanes));
+      });
 }
 
 // Calls group(first input of the group, begin, end) for the places of the list that lie in one group of `inputs`.
@@ -113,15 +125,16 @@ HWY_INLINE void add(const Q8Panel*, const uint8_t* w, const ActiveInputs& x, int
   by_group(x, begin, end, 32, [&](int64_t first, int64_t from, int64_t to) HWY_ATTR {
     Sums<R> part;
     part.clear();
-    for (int64_t i = from; i < to; ++i) {
-      ask_for<kPanel>(weights_of(input_ahead(x, i)));
-      const auto* q = reinterpret_cast<const int8_t*>(weights_of(x.index[i]));
-      VF input[R];
-      inputs_at<R>(input, x, x.index[i]);
-      RECURRA_UNROLL
-      for (int v = 0; v < kVectors; ++v)
-        part.add(v, input, to_floats(hn::PromoteTo(DI(), hn::LoadU(DI8(), q + v * kQuantLanes))));
-    }
+    in_bursts(
+        x, from, to, [&](int64_t j) HWY_ATTR { ask_for<kPanel>(weights_of(j)); },
+        [&](int64_t i) HWY_ATTR {
+          const auto* q = reinterpret_cast<const int8_t*>(weights_of(x.index[i]));
+          VF input[R];
+          inputs_at<R>(input, x, x.index[i]);
+          RECURRA_UNROLL
+          for (int v = 0; v < kVectors; ++v)
+            part.add(v, input, to_floats(hn::PromoteTo(DI(), hn::LoadU(DI8(), q + v * kQuantLanes))));
+        });
     const auto* d = reinterpret_cast<const hwy::float16_t*>(w + first / 32 * kBlock32);
     RECURRA_UNROLL
     for (int v = 0; v < kVectors; ++v) {
@@ -140,20 +153,21 @@ HWY_INLINE void add(const Q4KPanel*, const uint8_t* w, const ActiveInputs& x, in
     Sums<R> part;
     part.clear();
     float total[R] = {};
-    for (int64_t i = from; i < to; ++i) {
-      hwy::Prefetch(weights_of(input_ahead(x, i)));
-      const uint8_t* q = weights_of(x.index[i]);
-      VF input[R];
-      inputs_at<R>(input, x, x.index[i]);
-      RECURRA_UNROLL
-      for (int r = 0; r < R; ++r) total[r] += x.values[r * x.stride + x.index[i]];
-      RECURRA_UNROLL
-      for (int v = 0; v < kVectors / 2; ++v) {
-        const VI b = bytes(q + v * kQuantLanes);
-        part.add(v, input, to_floats(low(b)));
-        part.add(kVectors / 2 + v, input, to_floats(high(b)));
-      }
-    }
+    in_bursts(
+        x, from, to, [&](int64_t j) HWY_ATTR { hwy::Prefetch(weights_of(j)); },
+        [&](int64_t i) HWY_ATTR {
+          const uint8_t* q = weights_of(x.index[i]);
+          VF input[R];
+          inputs_at<R>(input, x, x.index[i]);
+          RECURRA_UNROLL
+          for (int r = 0; r < R; ++r) total[r] += x.values[r * x.stride + x.index[i]];
+          RECURRA_UNROLL
+          for (int v = 0; v < kVectors / 2; ++v) {
+            const VI b = bytes(q + v * kQuantLanes);
+            part.add(v, input, to_floats(low(b)));
+            part.add(kVectors / 2 + v, input, to_floats(high(b)));
+          }
+        });
     const uint8_t* block = w + first / 256 * kBlock256;
     const auto* d = reinterpret_cast<const hwy::float16_t*>(block);
     const uint8_t *scale = block + 4 * kPanel + first % 256 / 32 * kPanel, *least = scale + 8 * kPanel;
@@ -265,6 +279,7 @@ int64_t active(int32_t* index, const float* x, int64_t stride, int64_t rows, int
     for (int64_t r = 0; r < rows; ++r) some = some || !(x[r * stride + i] == 0);
     if (some) index[count++] = static_cast<int32_t>(i);
   }
+  if (count > 0) std::fill_n(index + count, ActiveInputs::kSpare, index[count - 1]);
   return count;
 }
 
