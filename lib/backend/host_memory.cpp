@@ -1,6 +1,9 @@
 #include "backend/host_memory.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -12,6 +15,8 @@ namespace recurra {
 namespace {
 
 constexpr size_t kAlign = 64, kLeast = size_t{1} << 20;
+// Of blocks of weights; what is larger than half of one has a block to itself.
+constexpr size_t kHugePage = size_t{2} << 20, kWeightBlock = size_t{32} << 20;
 
 size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
 
@@ -25,7 +30,44 @@ class HostBuffer final : public Buffer {
   ~HostBuffer() override { std::free(data_); }
 };
 
+// Whole pages of 2 MB, if the system has them to give; else small ones. Memory that nobody touches is not taken.
+class HugeBlock final : public Buffer {
+ public:
+  explicit HugeBlock(size_t bytes) : Buffer(nullptr, round_up(bytes, kHugePage)), mapped_(size_ + kHugePage) {
+    start_ = ::mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (start_ == MAP_FAILED) throw std::bad_alloc();
+    data_ = reinterpret_cast<std::byte*>(round_up(reinterpret_cast<uintptr_t>(start_), kHugePage));
+    ::madvise(data_, size_, MADV_HUGEPAGE);
+  }
+  ~HugeBlock() override { ::munmap(start_, mapped_); }
+
+ private:
+  size_t mapped_;
+  void* start_;
+};
+
+class Part final : public Buffer {
+ public:
+  Part(std::shared_ptr<Buffer> whole, size_t first, size_t bytes)
+      : Buffer(whole->data() + first, bytes), whole_(std::move(whole)) {}
+
+ private:
+  std::shared_ptr<Buffer> whole_;
+};
+
 }  // namespace
+
+std::shared_ptr<Buffer> WeightMemory::take(size_t bytes) {
+  if (bytes > kWeightBlock / 2) return std::make_shared<HugeBlock>(bytes);
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (block_ == nullptr || used_ + bytes > block_->size()) {
+    block_ = std::make_shared<HugeBlock>(kWeightBlock);
+    used_ = 0;
+  }
+  const size_t first = used_;
+  used_ += round_up(bytes, kAlign);
+  return std::make_shared<Part>(block_, first, bytes);
+}
 
 std::shared_ptr<Buffer> allocate_host(size_t bytes) { return std::make_shared<HostBuffer>(bytes); }
 

@@ -164,7 +164,7 @@ void CpuExec::linear_rows(Span<const Product> products, bool batch) {
 // memory on the way, and at last what lies on the borders.
 std::shared_ptr<Buffer> CpuExec::laid_out(const CpuMatrix& w, int64_t outputs, int64_t bytes, MakePanel make) {
   const int64_t count = (w.out() + outputs - 1) / outputs;
-  std::shared_ptr<Buffer> panels = allocate_host(static_cast<size_t>(count * bytes));
+  std::shared_ptr<Buffer> panels = s_.weights.take(static_cast<size_t>(count * bytes));
   each(count, [&](int64_t i, int) {
     make(panels->data() + i * bytes, w.rows, i * outputs, w.out());
     if (i % kDropped == kDropped - 1) w.drop_rows((i + 1 - kDropped) * outputs, kDropped * outputs);
@@ -341,7 +341,7 @@ void CpuExec::pack(const CpuMatrix& w) {
     each(count, [&](int64_t i, int) {
       const int64_t first = i * kSlice, columns = std::min(kSlice, w.out() - first);
       std::vector<float> buffer(static_cast<size_t>(columns * w.in()));
-      slices[static_cast<size_t>(i)] = pack_slice(s_.dnn, s_.k, w.rows, first, columns, buffer.data());
+      slices[static_cast<size_t>(i)] = pack_slice(s_.dnn, s_.weights, s_.k, w.rows, first, columns, buffer.data());
       if (!read_in_place) w.drop_rows(first, columns);
     });
     w.slices = std::move(slices);

@@ -92,6 +92,7 @@ struct CpuShared {
   const Int8Kernels* int8;  // null: products with quantised weights stay in floats
   OneDnn dnn;
   Threads threads;
+  WeightMemory weights{};
 };
 
 class CpuExec final : public Exec {

@@ -2,7 +2,6 @@
 
 #include <omp.h>
 
-#include "backend/host_memory.h"
 #include "core/error.h"
 
 namespace recurra {
@@ -72,8 +71,8 @@ std::shared_ptr<BlockProduct> OneDnn::product(int64_t k, int64_t n) {
   return made;
 }
 
-PackedSlice pack_slice(OneDnn& dnn, const Kernels& kernels, const WeightRows& w, int64_t first, int64_t columns,
-                       float* buffer) {
+PackedSlice pack_slice(OneDnn& dnn, WeightMemory& weights, const Kernels& kernels, const WeightRows& w, int64_t first,
+                       int64_t columns, float* buffer) {
   try {
     PackedSlice s;
     s.first = first;
@@ -82,7 +81,7 @@ PackedSlice pack_slice(OneDnn& dnn, const Kernels& kernels, const WeightRows& w,
     kernels.to_float(buffer, w.type, static_cast<const char*>(w.data) + first * w.row_bytes(), columns * w.in);
     const memory plain({{w.in, columns}, memory::data_type::f32, memory::dims{1, w.in}}, dnn.engine(), buffer);
     const memory::desc packed = s.product->description.weights_desc();
-    s.buffer = allocate_host(packed.get_size());
+    s.buffer = weights.take(packed.get_size());
     s.weights = memory(packed, dnn.engine(), s.buffer->data());
     dnnl::stream stream(dnn.engine());
     dnnl::reorder(plain, s.weights).execute(stream, const_cast<memory&>(plain), s.weights);

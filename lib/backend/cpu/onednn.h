@@ -13,6 +13,7 @@
 
 #include "backend/backend.h"
 #include "backend/cpu/kernels.h"
+#include "backend/host_memory.h"
 
 namespace recurra {
 
@@ -63,8 +64,8 @@ struct PackedSlice {
 };
 
 // `buffer` [columns * in] floats of scratch.
-PackedSlice pack_slice(OneDnn& dnn, const Kernels& kernels, const WeightRows& w, int64_t first, int64_t columns,
-                       float* buffer);
+PackedSlice pack_slice(OneDnn& dnn, WeightMemory& weights, const Kernels& kernels, const WeightRows& w, int64_t first,
+                       int64_t columns, float* buffer);
 
 // What one thread needs to run products: a stream, memory objects and scratchpads that are kept between calls.
 class ProductRunner {
