@@ -10,8 +10,9 @@ const CpuMatrix& of(const Matrix& m) { return static_cast<const CpuMatrix&>(m); 
 
 // Weight rows of a task, whose products are in a buffer: as many as give the kernels several pages to read at once,
 // half of them where that left too few tasks for the threads. The pool hands out many at once while there are many,
-// since kernels ask for memory ahead and what lies behind the last row is another thread's.
-constexpr int64_t kTogether = 64;
+// since kernels ask for memory ahead and what lies behind the last row is another thread's. A single row's tasks are
+// longer where there are a great many, as of a head: 1.01 times as fast.
+constexpr int64_t kTogether = 64, kAlone = 256;
 // Conversations in a batch, at least, for which a matrix with as many inputs is laid out anew: one prompt of as many
 // tokens would not be worth it.
 constexpr size_t kLeastBatch = 8;
@@ -122,6 +123,13 @@ struct CpuExec::Part {
   Tensor ordered;              // x for the batch kernels; data null: not in their panels
 };
 
+int64_t CpuExec::outputs_of_task(const CpuMatrix& w, int64_t rows, bool batch_panels) const {
+  if (w.by_input()) return w.panel_outputs();
+  const auto tasks_a_thread = [&](int64_t outputs) { return w.out() / (outputs * s_.threads.count()); };
+  if (rows == 1 && tasks_a_thread(kAlone) >= 16) return kAlone;
+  return tasks_a_thread(kTogether) >= 2 || batch_panels ? kTogether : kTogether / 2;
+}
+
 void CpuExec::linear_rows(Span<const Product> products, bool batch) {
   const Frame frame(*this);
   Part parts[kMostProducts];
@@ -129,9 +137,8 @@ void CpuExec::linear_rows(Span<const Product> products, bool batch) {
   for (size_t i = 0; i < products.size(); ++i) {
     const Product& p = products[i];
     const CpuMatrix& w = of(*p.w);
-    const bool enough = w.out() >= 2 * kTogether * s_.threads.count();
     const bool batch_panels = batch && takes_batch(p);
-    const int64_t outputs = w.by_input() ? w.panel_outputs() : enough || batch_panels ? kTogether : kTogether / 2;
+    const int64_t outputs = outputs_of_task(w, p.x.rows, batch_panels);
     parts[i] = {&p, &w, tasks, outputs, {}, nullptr, nullptr, {}};
     if (w.form != WeightForm::file) make_panels(w);
     if (w.form == WeightForm::by_input)
@@ -310,7 +317,8 @@ void CpuExec::product_rows(const Part& part, int64_t first) {
   const WeightRows& w = part.w->rows;
   const int64_t last = std::min(part.w->out(), first + part.outputs), n = last - first;
   const int64_t most = part.rounded.data == nullptr ? kBlock : kMostInt8Rows;
-  float product[kBlock * kTogether];
+  float product[kBlock * kTogether];  // kAlone for a single row, whose distance to the next is of no importance
+  static_assert(kAlone <= kBlock * kTogether, "no room for a task of one row");
   for (int64_t i = 0; i < x.rows; i += most) {
     const int64_t count = std::min(most, x.rows - i);
     if (part.rounded.data == nullptr) {

@@ -143,6 +143,7 @@ class CpuExec final : public Exec {
   template <class F>
   void each_row(int64_t rows, int64_t cost, const F& task);
   struct Part;
+  int64_t outputs_of_task(const CpuMatrix& w, int64_t rows, bool batch_panels) const;
   void linear_rows(Span<const Product> products, bool batch);
   void product_rows(const Part& part, int64_t first);
   void product_panel(const Part& part, int64_t first);
