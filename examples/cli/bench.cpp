@@ -8,10 +8,10 @@
 // alike. A first run is not counted; tok_s is the median of the others.
 //
 // fraction_of_limit, the part of the machine's best that a test reached, both measured in the same run:
-//   tg  bytes that a step must read, over its time, over read_gb_s. Bytes: the model's weights but for the embedding
-//       table, of which only a row is read, taken as n_vocab n_embd of n_params; each state's fixed part once in and
-//       once out, and what grew with the tokens, the keys and values of softmax attention, once in. (In a model whose
-//       head is its embedding table, the table is read and the fraction is taken too low.)
+//   tg  bytes of a step, over its time, over read_gb_s. Bytes: all the model's weights, also those that are left out
+//       because their input is 0, but an embedding table that is not the head, too: only a row of it is read (it is
+//       taken as n_vocab n_embd of n_params); each state's fixed part once in and once out, and what grew with the
+//       tokens, the keys and values of softmax attention, once in.
 //   pp  2 FLOP per token and weight, over the time, over gemm_gflop_s. Weights: n_params but for the embedding table
 //       and the head, which only one token in a prompt needs; the scan's own FLOP, which are few, are not counted.
 
@@ -204,12 +204,14 @@ double fraction_of_limit(const Result& result, const recurra::ModelInfo& info, c
   const double n_params = static_cast<double>(info.n_params);
   const double embedding = static_cast<double>(info.n_vocab) * info.n_embd;
   if (result.decode) {
-    const double weights = static_cast<double>(info.model_bytes) * (1 - embedding / n_params);
+    const double unread = info.tied_embedding ? 0 : embedding;
+    const double weights = static_cast<double>(info.model_bytes) * (1 - unread / n_params);
     const double state = static_cast<double>(info.state_bytes) + static_cast<double>(result.depth->state_bytes);
     const double states = state * static_cast<double>(result.batch);
     return (weights + states) * result.median / static_cast<double>(result.batch) / (limits.read_gb_s * 1e9);
   }
-  return 2 * (n_params - 2 * embedding) * result.median / (limits.gemm_gflop_s * 1e9);
+  const double tables = info.tied_embedding ? 1 : 2;
+  return 2 * (n_params - tables * embedding) * result.median / (limits.gemm_gflop_s * 1e9);
 }
 
 std::string or_unknown(double value, int digits) { return std::isfinite(value) ? fixed(value, digits) : "unknown"; }
@@ -287,13 +289,11 @@ void add_bench(CLI::App& program) {
   CLI::App* command =
       program.add_subcommand("bench", "Tokens per second, and the part of the machine's limits they are");
   command->footer(
-      "\"of limit\" (fraction_of_limit) holds decode (tg) against reading memory: the weights but for the embedding "
-      "table,\n"
-      "and every state in and out, once per step; and prefill (pp) against matrix products: 2 FLOP per token and "
-      "weight but\n"
-      "for the embedding table and the head. Both limits are measured after the tests, with as many threads. A model "
-      "that fits in\n"
-      "the processor's cache decodes faster than memory is read, and may be above 100%.");
+      "\"of limit\" (fraction_of_limit) holds decode (tg) against reading memory: all weights but an embedding\n"
+      "table that is not the head, too, and every state in and out, once per step; and prefill (pp) against matrix\n"
+      "products: 2 FLOP per token and weight but for the embedding table and the head. Both limits are measured\n"
+      "after the tests, with as many threads. A model that fits in the processor's cache decodes faster than memory\n"
+      "is read, and one that leaves out weights whose input is 0 reads less than all: both may be above 100%.");
   add_model(*command, options->common);
   command->add_option("-p,--n-prompt", options->prefill, "Prefill this many tokens; 0: no such test; 64,512: both")
       ->delimiter(',')

@@ -68,6 +68,7 @@ void print_model(const Common& common) {
                 {"n_layer", info.n_layer},
                 {"n_embd", info.n_embd},
                 {"n_vocab", info.n_vocab},
+                {"tied_embedding", info.tied_embedding},
                 {"tokenizer", info.tokenizer},
                 {"bos_token", info.bos_token},
                 {"eos_token", info.eos_token},

@@ -97,6 +97,7 @@ struct ModelInfo {
   std::string chat_template;  // the file's own, or ""
   std::uint64_t state_bytes_per_token = 0;  // what a state grows by: 0, but for models with softmax attention
   bool exact = false;         // opened with that option
+  bool tied_embedding = false;  // the head is the embedding table, which every token then reads
 };
 
 // An opened model file: immutable, and cheap to share between threads and states.
@@ -156,6 +157,7 @@ class Model {
     info.chat_template = detail::text(c.chat_template);
     info.state_bytes_per_token = c.state_bytes_per_token;
     info.exact = c.exact != 0;
+    info.tied_embedding = c.tied_embedding != 0;
     return info;
   }
   std::int32_t n_vocab() const { return c_info().n_vocab; }

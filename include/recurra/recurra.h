@@ -175,7 +175,7 @@ typedef struct recurra_model_info {
   const char *chat_template;   /* the file's own, or "" */
   uint64_t state_bytes_per_token; /* what a state grows by with each token: 0, but for models with softmax attention */
   uint32_t exact;              /* 1: opened with that option */
-  uint32_t reserved;           /* 0 */
+  uint32_t tied_embedding;     /* 1: the head is the embedding table, which every token then reads */
 } recurra_model_info;
 
 /* info->struct_size is set by the caller: sizeof(recurra_model_info). */

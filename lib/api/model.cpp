@@ -131,6 +131,7 @@ recurra_status recurra_model_get_info(recurra_model_info* info, const recurra_mo
     i.state_bytes_per_token =
         static_cast<uint64_t>(2 * m.layout().cache_layers() * m.layout().cache_width()) * sizeof(float);
     i.exact = m.exact() ? 1 : 0;
+    i.tied_embedding = m.network().head ? 0 : 1;
     copy_out(info, i, "recurra_model_info");
   });
 }

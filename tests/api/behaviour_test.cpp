@@ -397,6 +397,8 @@ TEST_F(Behaviour, ModelInfo) {
   EXPECT_EQ(info.bos_token, 0);
   EXPECT_EQ(info.eos_token, 0);
   EXPECT_EQ(info.has_text, 1);
+  EXPECT_EQ(info.tied_embedding, 0u);
+  EXPECT_EQ(info_of(open_model(test_data("mamba-f16.gguf")).get()).tied_embedding, 1u);
   EXPECT_STREQ(info.architecture, "rwkv7");
   EXPECT_STREQ(info.name, "rwkv7-random-seed12");
   EXPECT_EQ(info.path, small_model());

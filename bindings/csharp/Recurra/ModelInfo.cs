@@ -31,6 +31,7 @@ namespace Recurra
             EosToken = from.eos_token;
             HasText = from.has_text;
             Exact = from.exact;
+            TiedEmbedding = from.tied_embedding;
             Architecture = from.architecture;
             Name = from.name;
             Path = from.path;
@@ -78,6 +79,9 @@ namespace Recurra
 
         /// <summary>Opened with <see cref="ModelOptions.Exact"/>.</summary>
         public bool Exact { get; private set; }
+
+        /// <summary>The head is the embedding table, which every token then reads.</summary>
+        public bool TiedEmbedding { get; private set; }
 
         /// <summary>"rwkv7", "mamba2", ...</summary>
         public string Architecture { get; private set; }

@@ -62,6 +62,8 @@ class ModelInfo:
     """What a state grows by with each token: 0, but for models with softmax attention."""
     exact: bool
     """Opened with exact=True."""
+    tied_embedding: bool
+    """The head is the embedding table, which every token then reads."""
 
 
 class _Metadata(Mapping[str, str]):

@@ -287,6 +287,7 @@ namespace Recurra.Tests
             Same(272, Model.Info.VocabularySize, "vocabulary");
             Same("rwkv7", Model.Info.Architecture, "architecture");
             Same(0L, Model.Info.StateBytesPerToken, "growth");
+            Same(false, Model.Info.TiedEmbedding, "a head of its own");
             Same("rwkv7", Model.Metadata["general.architecture"], "metadata");
             Assert.That(Model.Metadata.Keys.Contains("rwkv7.block_count") && Model.Metadata.Count > 5 && !Model.Metadata.ContainsKey("nothing"), "keys");
             Assert.Throws<KeyNotFoundException>(() => Model.Metadata["nothing"].ToString());
