@@ -31,6 +31,12 @@ void CpuExec::selective_scan(const SelectiveScan& io, const Rows& rows) {
     h.b_stride = io.b.stride;
     h.c_stride = io.c.stride;
     h.y_stride = io.y.stride;
+    // What has not been seen for a whole token is on its way before it is used: this task's part, and the next one's.
+    for (int64_t j = 0; j < h.states; ++j)
+      for (int64_t i = h.first; i < std::min(h.channels, h.first + 2 * kChannels); i += 16) {
+        __builtin_prefetch(h.a + j * h.channels + i, 0);
+        __builtin_prefetch(h.state + j * h.channels + i, 1);
+      }
     s_.k.selective_scan(h);
   });
 }
