@@ -48,7 +48,7 @@ constexpr int kWidths = 4;  // of sums that wait for another of their width
 
 HWY_INLINE int64_t steps_of(int64_t in) { return (in + L - 1) / L; }
 
-int64_t panel_values(int64_t in) { return steps_of(in) * L * kOutputs; }
+int64_t panel_bytes(const WeightRows& w) { return steps_of(w.in) * L * kOutputs * info(w.type).block_bytes; }
 int64_t row_floats(int64_t in) { return steps_of(in) * L; }
 
 // Outputs first .. first + kOutputs - 1 of `out`; those behind the last one, and the inputs behind the last one, are 0.
@@ -232,7 +232,7 @@ bool takes(DType type) { return type == DType::f32 || type == DType::f16 || type
 
 }  // namespace
 
-void fill_batch(Kernels& k) { k.batch = {kOutputs, takes, panel_values, make_panel, row_floats, order_row, dot}; }
+void fill_batch(Kernels& k) { k.batch = {{kOutputs, panel_bytes, make_panel}, takes, row_floats, order_row, dot}; }
 
 #endif
 

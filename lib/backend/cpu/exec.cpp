@@ -124,7 +124,7 @@ struct CpuExec::Part {
 };
 
 int64_t CpuExec::outputs_of_task(const CpuMatrix& w, int64_t rows, bool batch_panels) const {
-  if (w.by_input()) return w.panel_outputs();
+  if (w.by_input()) return w.layout.outputs;
   const auto tasks_a_thread = [&](int64_t outputs) { return w.out() / (outputs * s_.threads.count()); };
   if (rows == 1 && tasks_a_thread(kAlone) >= 16) return kAlone;
   return tasks_a_thread(kTogether) >= 2 || batch_panels ? kTogether : kTogether / 2;
@@ -167,47 +167,53 @@ void CpuExec::linear_rows(Span<const Product> products, bool batch) {
   });
 }
 
-// All outputs of w in panels of so many outputs and bytes, in place of the file's pages: what has been read leaves
-// memory on the way, and at last what lies on the borders.
-std::shared_ptr<Buffer> CpuExec::laid_out(const CpuMatrix& w, int64_t outputs, int64_t bytes, MakePanel make) {
-  const int64_t count = (w.out() + outputs - 1) / outputs;
-  std::shared_ptr<Buffer> panels = s_.weights.take(static_cast<size_t>(count * bytes));
+// Takes the place of the file's pages: what has been read leaves memory on the way, and at last what lies on the
+// borders.
+Panels CpuExec::laid_out(const CpuMatrix& w, const PanelLayout& layout) {
+  Panels p;
+  p.outputs = layout.outputs;
+  p.bytes = layout.bytes(w.rows);
+  const int64_t count = (w.out() + p.outputs - 1) / p.outputs;
+  p.memory = s_.weights.take(static_cast<size_t>(count * p.bytes));
   each(count, [&](int64_t i, int) {
-    make(panels->data() + i * bytes, w.rows, i * outputs, w.out());
-    if (i % kDropped == kDropped - 1) w.drop_rows((i + 1 - kDropped) * outputs, kDropped * outputs);
+    layout.make(p.memory->data() + i * p.bytes, w.rows, i * p.outputs, w.out());
+    if (i % kDropped == kDropped - 1) w.drop_rows((i + 1 - kDropped) * p.outputs, kDropped * p.outputs);
   });
   w.drop_rows(0, w.out());
-  return panels;
+  return p;
 }
 
 void CpuExec::make_panels(const CpuMatrix& w) {
-  std::call_once(w.in_panels, [&] {
-    const auto make = w.form == WeightForm::by_input      ? make_panel
-                      : w.form == WeightForm::int8_panels ? make_int8_panel
-                                                          : make_int8_inputs;
-    w.panels = laid_out(w, w.panel_outputs(), w.bytes_of_panel(), make);
-  });
+  std::call_once(w.in_panels, [&] { w.panels = laid_out(w, w.layout); });
 }
 
 bool CpuExec::takes_batch(const Product& p) const {
   const CpuMatrix& w = of(*p.w);
   const BatchKernels& k = s_.k.batch;
-  return k.outputs != 0 && w.form == WeightForm::file && k.takes(w.rows.type) && w.in() >= kLeastInputs &&
+  return k.layout.outputs != 0 && w.form == WeightForm::file && k.takes(w.rows.type) && w.in() >= kLeastInputs &&
          p.x.rows >= static_cast<int64_t>(kLeastBatch);
 }
 
 void CpuExec::make_batch_panels(const CpuMatrix& w) {
-  const BatchKernels& k = s_.k.batch;
-  std::call_once(w.in_batch_panels, [&] { w.batch_panels = laid_out(w, k.outputs, w.batch_panel_bytes(k), k.make); });
+  std::call_once(w.in_batch_panels, [&] { w.batch_panels = laid_out(w, s_.k.batch.layout); });
 }
 
-// The activations of part i as the batch kernels read them, shared with an earlier part that reads the same.
-Tensor CpuExec::ordered(const Part* parts, size_t i) {
+// What an earlier part than the i-th has made of the same activations; data null: nothing.
+template <class Made>
+Tensor CpuExec::made_before(const Part* parts, size_t i, const Made& made) {
   const Tensor x = parts[i].p->x;
   for (size_t j = 0; j < i; ++j) {
-    const Tensor other = parts[j].p->x;
-    if (parts[j].ordered.data != nullptr && other.data == x.data && other.cols == x.cols) return parts[j].ordered;
+    const Tensor other = parts[j].p->x, found = made(parts[j]);
+    if (found.data != nullptr && other.data == x.data && other.cols == x.cols) return found;
   }
+  return {};
+}
+
+// The activations of part i as the batch kernels read them.
+Tensor CpuExec::ordered(const Part* parts, size_t i) {
+  const Tensor found = made_before(parts, i, [](const Part& p) { return p.ordered; });
+  if (found.data != nullptr) return found;
+  const Tensor x = parts[i].p->x;
   const Tensor to = scratch(x.rows, s_.k.batch.row_floats(x.cols));
   each_row(x.rows, x.cols, [&](int64_t r) { s_.k.batch.order(row(to, r), row(x, r), x.cols); });
   return to;
@@ -222,16 +228,16 @@ void CpuExec::product_batch(const Part& part, int64_t first) {
   float product[kBlock * kTogether];
   for (int64_t i = 0; i < x.rows; i += kBlock) {
     const int64_t count = std::min<int64_t>(kBlock, x.rows - i);
-    for (int64_t o = first; o < last; o += k.outputs)
-      k.dot(w.rows.type, w.batch_panels->data() + o / k.outputs * w.batch_panel_bytes(k), w.in(), row(x, i), x.stride,
-            count, product + o - first, kTogether);
+    for (int64_t o = first; o < last; o += k.layout.outputs)
+      k.dot(w.rows.type, w.batch_panels.at(o), w.in(), row(x, i), x.stride, count, product + o - first, kTogether);
     finish(y, i, count, first, last - first, product, kTogether, part.p->epilogue);
   }
 }
 
 const ActiveInputs* CpuExec::active(Tensor x, DType type) {
   const int64_t together = s_.k.panel_rows(type), groups = (x.rows + together - 1) / together;
-  const Tensor lists = scratch(groups, sizeof(ActiveInputs) / sizeof(float)), indices = scratch(groups, x.cols + ActiveInputs::kSpare);
+  const Tensor lists = scratch(groups, sizeof(ActiveInputs) / sizeof(float));
+  const Tensor indices = scratch(groups, x.cols + ActiveInputs::kSpare);
   auto* found = reinterpret_cast<ActiveInputs*>(lists.data);
   each_row(groups, together * x.cols, [&](int64_t g) {
     auto* index = reinterpret_cast<int32_t*>(row(indices, g));
@@ -276,7 +282,7 @@ void CpuExec::product_panel(const Part& part, int64_t first) {
   const int64_t group = part.fours != nullptr ? kMostInt8Rows : s_.k.panel_rows(type);
   const int64_t rows = part.fours != nullptr ? kMostInt8Rows : kFloatRows / group * group;
   const int64_t outputs = part.outputs, n = std::min(part.w->out() - first, outputs);
-  const std::byte* panel = part.w->panels->data() + first / outputs * part.w->bytes_of_panel();
+  const std::byte* panel = part.w->panels.at(first);
   float product[std::max(kFloatRows * kPanel, kMostInt8Rows * kInt8Inputs)];
   for (int64_t i = 0; i < x.rows; i += rows) {
     const int64_t count = std::min(rows, x.rows - i);
@@ -296,16 +302,13 @@ CpuExec::Int8Rows CpuExec::int8_rows(const Part& part, int64_t i, int64_t count)
   return rows;
 }
 
-// The activations of part i in 8 bits, shared with an earlier part that reads the same.
+// The activations of part i in 8 bits.
 Tensor CpuExec::rounded(const Part* parts, size_t i) {
   const Tensor x = parts[i].p->x;
   const DType type = parts[i].w->rows.type;
-  for (size_t j = 0; j < i; ++j) {
-    const Tensor other = parts[j].p->x;
-    if (parts[j].rounded.data != nullptr && other.data == x.data && other.cols == x.cols &&
-        parts[j].w->rows.type == type)
-      return parts[j].rounded;
-  }
+  const Tensor found =
+      made_before(parts, i, [&](const Part& p) { return p.w->rows.type == type ? p.rounded : Tensor{}; });
+  if (found.data != nullptr) return found;
   const Tensor to = scratch(x.rows, Int8Row::floats(x.cols));
   each_row(x.rows, x.cols, [&](int64_t r) { s_.int8->round(Int8Row(row(to, r), x.cols), row(x, r), x.cols, type); });
   return to;
@@ -326,8 +329,8 @@ void CpuExec::product_rows(const Part& part, int64_t first) {
     } else {
       const Int8Rows rows = int8_rows(part, i, count);
       const bool panels = part.w->form == WeightForm::int8_panels;
-      const int64_t stride = panels ? part.w->bytes_of_panel() : w.row_bytes();
-      const void* weights = panels ? static_cast<const void*>(part.w->panels->data() + first / kInt8Panel * stride)
+      const int64_t stride = panels ? part.w->panels.bytes : w.row_bytes();
+      const void* weights = panels ? static_cast<const void*>(part.w->panels.at(first))
                                    : static_cast<const char*>(w.data) + first * stride;
       s_.int8->dot(w.type, weights, n, w.in, stride, rows.at, static_cast<int>(count), product, kTogether);
     }

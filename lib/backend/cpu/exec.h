@@ -29,6 +29,26 @@ inline WeightForm form_of(DType type, Inputs inputs, const Int8Kernels* int8) {
   return int8 != nullptr && int8->panels && int8->takes(type) ? WeightForm::int8_panels : WeightForm::file;
 }
 
+inline PanelLayout layout_of(WeightForm form) {
+  switch (form) {
+    case WeightForm::by_input:
+      return {kPanel, panel_bytes, make_panel};
+    case WeightForm::int8_panels:
+      return {kInt8Panel, int8_panel_bytes, make_int8_panel};
+    case WeightForm::int8_by_input:
+      return {kInt8Inputs, int8_inputs_bytes, make_int8_inputs};
+    default:
+      return {};
+  }
+}
+
+// All outputs of a matrix in panels.
+struct Panels {
+  std::shared_ptr<Buffer> memory;
+  int64_t outputs = 0, bytes = 0;  // of one
+  const std::byte* at(int64_t first) const { return memory->data() + first / outputs * bytes; }
+};
+
 // A weight matrix; once a block of rows came by, packed for oneDNN as well.
 class CpuMatrix final : public Matrix {
  public:
@@ -36,6 +56,7 @@ class CpuMatrix final : public Matrix {
       : Matrix(view.shape.dim[0], view.shape.dim[1]),
         rows{view.type, view.data, view.shape.dim[1]},
         form(form_of(view.type, inputs, int8)),
+        layout(layout_of(form)),
         mapped(view.mapped) {}
 
   // The file's own weights of these outputs leave memory: what was made of them will be used.
@@ -48,26 +69,14 @@ class CpuMatrix final : public Matrix {
 
   bool by_input() const { return form == WeightForm::by_input || form == WeightForm::int8_by_input; }
 
-  // Of a form that is made: outputs of a panel, and its bytes.
-  int64_t panel_outputs() const {
-    return form == WeightForm::by_input ? kPanel : form == WeightForm::int8_panels ? kInt8Panel : kInt8Inputs;
-  }
-  int64_t bytes_of_panel() const {
-    const auto bytes = form == WeightForm::by_input      ? panel_bytes
-                       : form == WeightForm::int8_panels ? int8_panel_bytes
-                                                         : int8_inputs_bytes;
-    return bytes(rows);
-  }
-
-  int64_t batch_panel_bytes(const BatchKernels& k) const { return k.panel_values(in()) * info(rows.type).block_bytes; }
-
   WeightRows rows;
   WeightForm form;
+  PanelLayout layout;
   bool mapped;
   mutable std::once_flag packed, in_panels, in_batch_panels;
-  mutable std::vector<PackedSlice> slices;       // after `packed`
-  mutable std::shared_ptr<Buffer> panels;        // after `in_panels`
-  mutable std::shared_ptr<Buffer> batch_panels;  // after `in_batch_panels`: for BatchKernels
+  mutable std::vector<PackedSlice> slices;  // after `packed`
+  mutable Panels panels;                    // after `in_panels`, as `layout` says
+  mutable Panels batch_panels;              // after `in_batch_panels`: for BatchKernels
 };
 
 // The pool and who may use it: made anew in a child process.
@@ -149,6 +158,8 @@ class CpuExec final : public Exec {
   void product_panel(const Part& part, int64_t first);
   void finish(Tensor y, int64_t i, int64_t count, int64_t first, int64_t n, const float* product, int64_t stride,
               const Epilogue& e);
+  template <class Made>
+  static Tensor made_before(const Part* parts, size_t i, const Made& made);
   Tensor rounded(const Part* parts, size_t i);
   const ActiveInputs* active(Tensor x, DType type);
   const ActiveFours* active_fours(const Part& part);
@@ -156,8 +167,7 @@ class CpuExec final : public Exec {
     Int8Row at[kMostInt8Rows];
   };
   static Int8Rows int8_rows(const Part& part, int64_t i, int64_t count);
-  using MakePanel = void (*)(void* panel, const WeightRows& w, int64_t first, int64_t out);
-  std::shared_ptr<Buffer> laid_out(const CpuMatrix& w, int64_t outputs, int64_t bytes, MakePanel make);
+  Panels laid_out(const CpuMatrix& w, const PanelLayout& layout);
   void make_panels(const CpuMatrix& w);
   bool takes_batch(const Product& p) const;
   void make_batch_panels(const CpuMatrix& w);

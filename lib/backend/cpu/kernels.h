@@ -17,6 +17,14 @@ struct WeightRows {
   int64_t row_bytes() const { return in / info(type).block * info(type).block_bytes; }
 };
 
+// How weights are laid out anew in panels: outputs of a panel (0: they are not), its bytes, and how it is filled with
+// outputs first .. first + outputs - 1 of `out`. Panels are zero before, and 64-byte aligned.
+struct PanelLayout {
+  int64_t outputs;
+  int64_t (*bytes)(const WeightRows& w);
+  void (*make)(void* panel, const WeightRows& w, int64_t first, int64_t out);
+};
+
 // One head of one sequence over `tokens` tokens (see Scan in backend.h). Pointers are to the head's part of the first
 // token; strides in floats from token to token. state is [K, V] here: values in the vector lanes, so no sum crosses
 // lanes.
@@ -70,11 +78,8 @@ struct ActiveInputs {
 // Products of many rows with weights in floats laid out anew in panels of outputs (batch_kernels.cpp): the bits of
 // Kernels::dot.
 struct BatchKernels {
-  int64_t outputs;  // of a panel; 0: no such kernels
+  PanelLayout layout;  // in the file's type; outputs 0: no such kernels
   bool (*takes)(DType type);
-  int64_t (*panel_values)(int64_t in);
-  // Outputs first .. first + outputs - 1 of `out`, in the file's type; 64-byte aligned.
-  void (*make)(void* panel, const WeightRows& w, int64_t first, int64_t out);
   int64_t (*row_floats)(int64_t in);
   void (*order)(float* to, const float* x, int64_t in);  // a row of activations, as dot reads it
   // y [rows, outputs], ldy floats from row to row, of rows that `order` made.
