@@ -103,7 +103,7 @@ void panel_of(const uint8_t* panel, int64_t in, const Sixteen& x, int n, float* 
   };
   for (int64_t i = 0; i < in; i += Q::kInputs)
     for_each_number<Q::kSteps>(
-        [&](auto step) { Q::template step<true, decltype(step)::value>(panel, in, i, kAhead, group); });
+        [&](auto step) { Q::template step<true, decltype(step)::value>(panel, in, i, AskForPieces{kAhead}, group); });
   for (int r = 0; r < n; ++r) _mm512_storeu_ps(y + r * ldy, sum[r]);
 }
 

@@ -45,18 +45,31 @@ struct Scales {
   __m512 first, second, least;
 };
 
+// Two ways of asking for what lies so many bytes behind what is read: for the pieces of a step, or before some steps in
+// one stretch, of 1.5 to 2.5 KB where blocks are that large.
+struct AskForPieces {
+  int64_t ahead;
+  void piece(const uint8_t* p, int64_t bytes) const { ask_for(p + ahead, bytes); }
+  void stretch(const uint8_t*, int64_t) const {}
+};
+struct AskForStretches {
+  int64_t ahead;
+  void piece(const uint8_t*, int64_t) const {}
+  void stretch(const uint8_t* p, int64_t bytes) const { ask_for(p + ahead, bytes); }
+};
+
 // A panel is read in blocks of kInputs inputs, of which each has kSteps. A step calls take(first input, Group, Scales)
-// for its groups and asks for what lies `ahead` of what it reads. Weights as they are (kSigned), or made unsigned by
-// adding kOffset.
+// for its groups and asks for memory, either way. Weights as they are (kSigned), or made unsigned by adding kOffset.
 struct Q8_0 {
   static constexpr bool kTwo = false, kLeast = false;
   static constexpr int kOffset = 128, kSteps = 1;
   static constexpr int64_t kInputs = 32;
-  template <bool kSigned, int, class F>
-  static void step(const uint8_t* panel, int64_t, int64_t i, int64_t ahead, const F& take) {
+  template <bool kSigned, int, class Ask, class F>
+  static void step(const uint8_t* panel, int64_t, int64_t i, const Ask& ask, const F& take) {
     constexpr int64_t kScales = 64, kBlock64 = kScales + 2 * 512;
     const uint8_t *block = panel + i / 64 * kBlock64, *before = block + i % 64 * 16, *w = before + kScales;
-    ask_for(before + ahead, kScales + 512);
+    ask.piece(before, kScales + 512);
+    ask.stretch(before, kScales + 512);
     Group g;
     for (int j = 0; j < 8; ++j)
       g.w[j] = kSigned ? load(w + 64 * j) : _mm512_xor_si512(load(w + 64 * j), _mm512_set1_epi8(-128));
@@ -65,10 +78,14 @@ struct Q8_0 {
   }
 };
 
-// Of blocks of 256 inputs, each a head of 320 bytes and kRegisters registers of weights: the one of input i.
+// Of blocks of 256 inputs, each a head of 320 bytes and kRegisters registers of weights: the bytes, and that of input i.
+template <class Q>
+constexpr int64_t block_bytes() {
+  return 320 + 64 * Q::kRegisters;
+}
 template <class Q>
 const uint8_t* block_of(const uint8_t* panel, int64_t i) {
-  return panel + i / 256 * (320 + 64 * Q::kRegisters);
+  return panel + i / 256 * block_bytes<Q>();
 }
 
 // Low or high halves of 8 registers' bytes.
@@ -96,11 +113,12 @@ struct Q4_K {
   static constexpr bool kTwo = false, kLeast = true;
   static constexpr int kOffset = 0, kRegisters = 32, kSteps = 4;
   static constexpr int64_t kInputs = 256;
-  template <bool, int kStep, class F>
-  static void step(const uint8_t* panel, int64_t, int64_t i, int64_t ahead, const F& take) {
+  template <bool, int kStep, class Ask, class F>
+  static void step(const uint8_t* panel, int64_t, int64_t i, const Ask& ask, const F& take) {
     const uint8_t *b = block_of<Q4_K>(panel, i), *w = b + 320 + 512 * kStep;
-    ask_for(b + ahead + 80 * kStep, 80);
-    ask_for(w + ahead, 512);
+    if (kStep == 0) ask.stretch(b, block_bytes<Q4_K>());
+    ask.piece(b + 80 * kStep, 80);
+    ask.piece(w, 512);
     const auto group = [&](auto high) {
       constexpr int n = 2 * kStep + decltype(high)::value;
       Group g;
@@ -116,12 +134,14 @@ struct Q5_K {
   static constexpr bool kTwo = false, kLeast = true;
   static constexpr int kOffset = 0, kRegisters = 40, kSteps = 4;
   static constexpr int64_t kInputs = 256;
-  template <bool, int kStep, class F>
-  static void step(const uint8_t* panel, int64_t, int64_t i, int64_t ahead, const F& take) {
+  template <bool, int kStep, class Ask, class F>
+  static void step(const uint8_t* panel, int64_t, int64_t i, const Ask& ask, const F& take) {
     const uint8_t *b = block_of<Q5_K>(panel, i), *w = b + 320 + 512 * kStep, *fifth = b + 320 + 2048;
-    ask_for(b + ahead + 80 * kStep, 80);
-    ask_for(w + ahead, 512);
-    ask_for(fifth + ahead + 128 * kStep, 128);
+    constexpr int64_t kHalf = block_bytes<Q5_K>() / 2;
+    if (kStep % 2 == 0) ask.stretch(b + kStep / 2 * kHalf, kHalf);
+    ask.piece(b + 80 * kStep, 80);
+    ask.piece(w, 512);
+    ask.piece(fifth + 128 * kStep, 128);
     const auto group = [&](auto high) {
       constexpr int n = 2 * kStep + decltype(high)::value;
       Group g;
@@ -141,13 +161,15 @@ struct Q6_K {
   static constexpr bool kTwo = true, kLeast = false;
   static constexpr int kOffset = 32, kRegisters = 48, kSteps = 8;
   static constexpr int64_t kInputs = 256;
-  template <bool kSigned, int kStep, class F>
-  static void step(const uint8_t* panel, int64_t, int64_t i, int64_t ahead, const F& take) {
+  template <bool kSigned, int kStep, class Ask, class F>
+  static void step(const uint8_t* panel, int64_t, int64_t i, const Ask& ask, const F& take) {
     constexpr int half = kStep / 4, part = kStep % 4;
     const uint8_t* b = block_of<Q6_K>(panel, i);
     const uint8_t *low = b + 320 + half * 24 * 64, *upper = low + 16 * 64;
-    ask_for(b + ahead + 40 * kStep, 40);
-    ask_for(low + ahead + part * 6 * 64, 6 * 64);
+    constexpr int64_t kHalf = block_bytes<Q6_K>() / 2;
+    if (part == 0) ask.stretch(b + half * kHalf, kHalf);
+    ask.piece(b + 40 * kStep, 40);
+    ask.piece(low + part * 6 * 64, 6 * 64);
     Group g;
     for (int j = 0; j < 8; ++j) {
       const __m512i bits = _mm512_and_si512(move_bits<2 * part, 4>(load(upper + 64 * j)), _mm512_set1_epi8(48));
