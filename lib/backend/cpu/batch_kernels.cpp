@@ -51,7 +51,7 @@ HWY_INLINE int64_t steps_of(int64_t in) { return (in + L - 1) / L; }
 int64_t panel_bytes(const WeightRows& w) { return steps_of(w.in) * L * kOutputs * info(w.type).block_bytes; }
 int64_t row_floats(int64_t in) { return steps_of(in) * L; }
 
-// Outputs first .. first + kOutputs - 1 of `out`; those behind the last one, and the inputs behind the last one, are 0.
+// What lies behind the last output, or the last input, stays 0.
 template <class T>
 void make_panel_of(T* panel, const T* w, int64_t in, int64_t first, int64_t out) {
   const int64_t steps = steps_of(in), count = HWY_MIN(kOutputs, out - first);
@@ -60,7 +60,6 @@ void make_panel_of(T* panel, const T* w, int64_t in, int64_t first, int64_t out)
       T* to = panel + (l * steps + t) * kOutputs;
       const int64_t j = t * L + l, n = j < in ? count : 0;
       for (int64_t o = 0; o < n; ++o) to[o] = w[(first + o) * in + j];
-      for (int64_t o = n; o < kOutputs; ++o) to[o] = 0;
     }
 }
 

@@ -124,7 +124,7 @@ struct CpuExec::Part {
 };
 
 int64_t CpuExec::outputs_of_task(const CpuMatrix& w, int64_t rows, bool batch_panels) const {
-  if (w.by_input()) return w.layout.outputs;
+  if (w.by_input()) return layout_of(w.form).outputs;
   const auto tasks_a_thread = [&](int64_t outputs) { return w.out() / (outputs * s_.threads.count()); };
   if (rows == 1 && tasks_a_thread(kAlone) >= 16) return kAlone;
   return tasks_a_thread(kTogether) >= 2 || batch_panels ? kTogether : kTogether / 2;
@@ -184,7 +184,7 @@ Panels CpuExec::laid_out(const CpuMatrix& w, const PanelLayout& layout) {
 }
 
 void CpuExec::make_panels(const CpuMatrix& w) {
-  std::call_once(w.in_panels, [&] { w.panels = laid_out(w, w.layout); });
+  std::call_once(w.in_panels, [&] { w.panels = laid_out(w, layout_of(w.form)); });
 }
 
 bool CpuExec::takes_batch(const Product& p) const {

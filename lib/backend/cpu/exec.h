@@ -56,7 +56,6 @@ class CpuMatrix final : public Matrix {
       : Matrix(view.shape.dim[0], view.shape.dim[1]),
         rows{view.type, view.data, view.shape.dim[1]},
         form(form_of(view.type, inputs, int8)),
-        layout(layout_of(form)),
         mapped(view.mapped) {}
 
   // The file's own weights of these outputs leave memory: what was made of them will be used.
@@ -71,11 +70,10 @@ class CpuMatrix final : public Matrix {
 
   WeightRows rows;
   WeightForm form;
-  PanelLayout layout;
   bool mapped;
   mutable std::once_flag packed, in_panels, in_batch_panels;
   mutable std::vector<PackedSlice> slices;  // after `packed`
-  mutable Panels panels;                    // after `in_panels`, as `layout` says
+  mutable Panels panels;                    // after `in_panels`, as layout_of(form) says
   mutable Panels batch_panels;              // after `in_batch_panels`: for BatchKernels
 };
 
