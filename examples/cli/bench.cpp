@@ -203,15 +203,14 @@ Limits measure_limits(const recurra::ModelInfo& info, std::size_t rows) {
 double fraction_of_limit(const Result& result, const recurra::ModelInfo& info, const Limits& limits) {
   const double n_params = static_cast<double>(info.n_params);
   const double embedding = static_cast<double>(info.n_vocab) * info.n_embd;
+  const double read = n_params - (info.tied_embedding ? 0 : embedding);
   if (result.decode) {
-    const double unread = info.tied_embedding ? 0 : embedding;
-    const double weights = static_cast<double>(info.model_bytes) * (1 - unread / n_params);
+    const double weights = static_cast<double>(info.model_bytes) * read / n_params;
     const double state = static_cast<double>(info.state_bytes) + static_cast<double>(result.depth->state_bytes);
     const double states = state * static_cast<double>(result.batch);
     return (weights + states) * result.median / static_cast<double>(result.batch) / (limits.read_gb_s * 1e9);
   }
-  const double tables = info.tied_embedding ? 1 : 2;
-  return 2 * (n_params - tables * embedding) * result.median / (limits.gemm_gflop_s * 1e9);
+  return 2 * (read - embedding) * result.median / (limits.gemm_gflop_s * 1e9);  // without the head
 }
 
 std::string or_unknown(double value, int digits) { return std::isfinite(value) ? fixed(value, digits) : "unknown"; }
