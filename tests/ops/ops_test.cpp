@@ -188,7 +188,8 @@ TEST_P(Ops, BatchesHaveTheBitsOfSingleRows) {
           Rows batch = rows(n);
           batch.segments = {segments.data(), segments.size()};
           Values ya(static_cast<size_t>(n * 71)), yb(static_cast<size_t>(n * 160)), alone(160);
-          const Product products[] = {{tensor(ya, n), tensor(x, n), a.matrix.get(), {}}, {tensor(yb, n), tensor(x, n), b.matrix.get(), {}}};
+          const Product products[] = {{tensor(ya, n), tensor(x, n), a.matrix.get(), {}},
+                                      {tensor(yb, n), tensor(x, n), b.matrix.get(), {}}};
           exec_->linears({products, 2}, batch);
           for (int64_t i = 0; i < n; ++i) {
             Values row(x.begin() + i * in, x.begin() + (i + 1) * in);

@@ -7,20 +7,14 @@
 #include <vector>
 
 #include "backend/cpu/int8.h"
-#include "backend/cpu/int8_panels.h"
 #include "backend/cpu/kernels.h"
 #include "core/dtype.h"
+#include "support/int8_weights.h"
 
 namespace recurra {
 namespace {
 
-// Bytes that are finite in every type: no exponent has all its bits.
-std::vector<uint8_t> finite_bytes(int64_t n) {
-  std::mt19937 random(1);
-  std::vector<uint8_t> bytes(static_cast<size_t>(n));
-  for (uint8_t& b : bytes) b = static_cast<uint8_t>(random()) & 0xbb;
-  return bytes;
-}
+using test::finite_weights;
 
 std::vector<float> activations(int64_t n) {
   std::mt19937 random(2);
@@ -40,12 +34,13 @@ void expect_same_bits(int64_t outputs, const F& product) {
 
 TEST(Reading, FloatsHaveTheSameBits) {
   const Level level = choose_level().level;
+  std::mt19937 random(1);
   for (const DType type : {DType::f32, DType::f16, DType::bf16})
     for (const int64_t in : {8, 100, 768})
       for (const int64_t out : {1, 7, 8, 64, 71}) {
         const std::vector<float> x = activations(in);
         // Rows are read in whole vectors, and never beyond the last one.
-        const std::vector<uint8_t> data = finite_bytes(out * WeightRows{type, nullptr, in}.row_bytes());
+        const std::vector<uint8_t> data = finite_weights(random, type, out, in);
         const WeightRows w{type, data.data(), in};
         expect_same_bits(
             out, [&](Reading reading, float* y) { kernels(level, reading).dot(w, 0, out, x.data(), in, 1, y, out); });
@@ -57,21 +52,19 @@ TEST(Reading, IntegersHaveTheSameBits) {
   const Int8Kernels* any = int8_kernels(level, Reading::one_place);
   if (any == nullptr || !any->panels) GTEST_SKIP() << "no integer kernels with panels at this level";
   constexpr int64_t in = 512;
+  std::mt19937 random(1);
   for (const DType type : {DType::q8_0, DType::q4_k, DType::q5_k, DType::q6_k})
     for (const int64_t out : {16, 32, 64, 112}) {
       const std::vector<float> x = activations(in);
-      const std::vector<uint8_t> data = finite_bytes(out * WeightRows{type, nullptr, in}.row_bytes());
+      const std::vector<uint8_t> data = finite_weights(random, type, out, in);
       const WeightRows w{type, data.data(), in};
-      const int64_t stride = int8_panel_bytes(w);
-      std::vector<uint8_t> panels(static_cast<size_t>(out / kInt8Panel * stride));
-      for (int64_t first = 0; first < out; first += kInt8Panel)
-        make_int8_panel(panels.data() + first / kInt8Panel * stride, w, first, out);
+      const auto panels = test::int8_panels(w, out);
       expect_same_bits(out, [&](Reading reading, float* y) {
         const Int8Kernels& k = *int8_kernels(level, reading);
         alignas(64) float room[4 * in];
         const Int8Row row(room, in);
         k.round(row, x.data(), in, type);
-        k.dot(type, panels.data(), out, in, stride, &row, 1, y, out);
+        k.dot(type, panels->data(), out, in, int8_panel_bytes(w), &row, 1, y, out);
       });
     }
 }

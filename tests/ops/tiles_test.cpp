@@ -6,24 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "backend/cpu/int8_panels.h"
 #include "ops/tiles_in_memory.h"
+#include "support/int8_weights.h"
 
 namespace recurra {
 namespace {
-
-template <class T>
-class Aligned {
- public:
-  explicit Aligned(int64_t n) : memory_(static_cast<size_t>(n) + 64 / sizeof(T)) {
-    while (reinterpret_cast<uintptr_t>(memory_.data() + skipped_) % 64 != 0) ++skipped_;
-  }
-  T* data() { return memory_.data() + skipped_; }
-
- private:
-  std::vector<T> memory_;
-  size_t skipped_ = 0;
-};
 
 class Tiles : public testing::TestWithParam<DType> {
  protected:
@@ -34,26 +21,19 @@ class Tiles : public testing::TestWithParam<DType> {
 
   std::mt19937 random_{7};
 
-  // Bytes that are finite in every type: no exponent has all its bits.
-  std::vector<uint8_t> weights(int64_t out, int64_t in) {
-    std::vector<uint8_t> bytes(static_cast<size_t>(out * WeightRows{GetParam(), nullptr, in}.row_bytes()));
-    for (uint8_t& b : bytes) b = static_cast<uint8_t>(random_()) & 0xbb;
-    return bytes;
-  }
-
   // Rows of activations in 8 bits, of which about one in `step` is not 0.
   struct Rows {
-    Aligned<float> room;
+    std::shared_ptr<Buffer> room;
     std::vector<Int8Row> at;
   };
   Rows rows(int64_t n, int64_t in, int step) {
     std::normal_distribution<float> normal;
     const int64_t each = Int8Row::floats(in);
-    Rows made{Aligned<float>(n * each), {}};
+    Rows made{allocate_host(static_cast<size_t>(n * each) * sizeof(float)), {}};
     for (int64_t r = 0; r < n; ++r) {
       std::vector<float> x(static_cast<size_t>(in));
       for (float& v : x) v = random_() % static_cast<unsigned>(step) == 0 ? normal(random_) : 0;
-      made.at.emplace_back(made.room.data() + r * each, in);
+      made.at.emplace_back(reinterpret_cast<float*>(made.room->data()) + r * each, in);
       kInt8Vnni.round(made.at.back(), x.data(), in, GetParam());
     }
     return made;
@@ -73,16 +53,13 @@ TEST_P(Tiles, ProductsHaveTheBitsOfVnni) {
   for (const int64_t in : {block, 3 * block, 8 * block})
     for (const int64_t n : {1, 5, 6, 7, 15, 16}) {
       constexpr int64_t out = 48;
-      const std::vector<uint8_t> data = weights(out, in);
+      const std::vector<uint8_t> data = test::finite_weights(random_, GetParam(), out, in);
       const WeightRows w{GetParam(), data.data(), in};
-      const int64_t stride = int8_panel_bytes(w);
-      Aligned<uint8_t> panels(out / kInt8Panel * stride + 8192);
-      for (int64_t first = 0; first < out; first += kInt8Panel)
-        make_int8_panel(panels.data() + first / kInt8Panel * stride, w, first, out);
+      const auto panels = test::int8_panels(w, out);
       const Rows x = rows(n, in, 1);
       SCOPED_TRACE(testing::Message() << n << " rows of " << in);
       expect_same_bits(n * out, [&](const Int8Kernels& k, float* y) {
-        k.dot(GetParam(), panels.data(), out, in, stride, x.at.data(), static_cast<int>(n), y, out);
+        k.dot(GetParam(), panels->data(), out, in, int8_panel_bytes(w), x.at.data(), static_cast<int>(n), y, out);
       });
     }
 }
@@ -93,10 +70,10 @@ TEST_P(TilesByInput, ProductsHaveTheBitsOfVnni) {
   for (const int64_t in : {256, 1280})
     for (const int64_t n : {1, 6, 16})
       for (const int step : {1, 2, 40}) {
-        const std::vector<uint8_t> data = weights(kInt8Inputs, in);
+        const std::vector<uint8_t> data = test::finite_weights(random_, GetParam(), kInt8Inputs, in);
         const WeightRows w{GetParam(), data.data(), in};
-        Aligned<uint8_t> panel(int8_inputs_bytes(w) + 8192);
-        make_int8_inputs(panel.data(), w, 0, kInt8Inputs);
+        const auto panel = allocate_host(static_cast<size_t>(int8_inputs_bytes(w)));
+        make_int8_inputs(panel->data(), w, 0, kInt8Inputs);
         const Rows x = rows(n, in, step);
         std::vector<ActiveFours::Group> groups(static_cast<size_t>(in / 32));
         std::vector<int32_t> lines(static_cast<size_t>(in + ActiveFours::kSpare)), q(static_cast<size_t>(n * in + 64));
@@ -104,7 +81,7 @@ TEST_P(TilesByInput, ProductsHaveTheBitsOfVnni) {
         kInt8Vnni.list(&active, GetParam(), x.at.data(), static_cast<int>(n), in);
         SCOPED_TRACE(testing::Message() << n << " rows of " << in << ", one in " << step << " not 0");
         expect_same_bits(n * kInt8Inputs, [&](const Int8Kernels& k, float* y) {
-          k.by_input(GetParam(), panel.data(), active, x.at.data(), static_cast<int>(n), y);
+          k.by_input(GetParam(), panel->data(), active, x.at.data(), static_cast<int>(n), y);
         });
       }
 }
